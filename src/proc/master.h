@@ -1,0 +1,34 @@
+/* src/proc/master.h -- the master process */
+#pragma once
+#include <stdbool.h>
+
+#include "proc/child.h"
+
+struct conf;
+
+struct master_options {
+	struct conf *conf;
+	const char *config_name;	/* for the title */
+	const struct role *worker, *monitor;
+	int log_fd;			/* children keep it open */
+	/* Once started lines go to log_fd, and to stderr if this is set;
+	 * until then it is as main has set it. */
+	bool log_mirror;
+	int argc;
+	char **argv;			/* as started (for an upgrade) */
+};
+
+/*
+ * Creates the segment's slots for all upstreams and backends, opens listeners
+ * and the admin socket, forks everything, then runs until a signal ends it.
+ * Returns the exit status (0 after TERM, INT, QUIT; 1 start-up failure).
+ */
+int master_run(const struct master_options *o);
+
+/*
+ * The same in one process (--mode single, workers: 0): worker and monitor
+ * duties on one loop by `single_main`, whose status is returned. TERM, INT
+ * and QUIT reach it as orders.
+ */
+int master_run_single(const struct master_options *o,
+    int (*single_main)(struct child *self));
