@@ -1,0 +1,173 @@
+/* src/cli/main.c -- fairlead: options, configuration, log, then the master */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/options.h"
+#include "conf/conf.h"
+#include "core/log.h"
+#include "dns/resolve.h"
+#include "proc/master.h"
+#include "proc/title.h"
+#include "worker/worker.h"
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+#define DEFAULT_FILE	SYSCONFDIR "/fairlead/fairlead.yaml"
+#define LOG_FLAGS	(O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC)
+#define RESOLVE_MS	5000
+
+enum { EXIT_USAGE = 2 };
+
+/* File scope: children end inside main's frame, sanitizers look from here. */
+static struct options options;
+static struct conf *conf;
+
+static const char *
+plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static const char *
+config_name(void)
+{
+	return conf->file != NULL ? conf->file : "(command line)";
+}
+
+static void
+print_ok(void)
+{
+	fprintf(stderr, "fairlead: %s: configuration ok (%zu listener%s, "
+	    "%zu upstream%s)\n", config_name(),
+	    conf->n_listeners, plural(conf->n_listeners),
+	    conf->n_upstreams, plural(conf->n_upstreams));
+}
+
+/* 0 with `conf`, or -1; what is wrong has been printed either way. */
+static int
+read_conf(void)
+{
+	struct diagnostics *d = diagnostics_new();
+
+	if (options.file == NULL && access(DEFAULT_FILE, F_OK) == 0)
+		options.file = DEFAULT_FILE;
+	conf = conf_read(&options, d);
+	if (diagnostics_errors(d) + diagnostics_warnings(d) > 0)
+		diagnostics_print(d, STDERR_FILENO);
+	diagnostics_free(&d);
+	return conf == NULL ? -1 : 0;
+}
+
+/* logs/lb-<timestamp>.log under the start directory, or stderr. */
+static int
+open_default_log(void)
+{
+	char path[64];
+	time_t now = time(NULL);
+	struct tm tm;
+	int fd;
+
+	localtime_r(&now, &tm);
+	strftime(path, sizeof(path), "logs/lb-%Y%m%d-%H%M%S.log", &tm);
+	if (mkdir("logs", 0755) < 0 && errno != EEXIST)
+		return STDERR_FILENO;
+	fd = open(path, LOG_FLAGS, 0640);
+	return fd < 0 ? STDERR_FILENO : fd;
+}
+
+/* The descriptor, or -1 after saying why. */
+static int
+open_log(void)
+{
+	int fd;
+
+	if (options.log_file == NULL)
+		return open_default_log();
+	if (strcmp(options.log_file, "-") == 0)
+		return STDERR_FILENO;
+	fd = open(options.log_file, LOG_FLAGS, 0640);
+	if (fd < 0)
+		fprintf(stderr, "fairlead: %s: %s\n", options.log_file,
+		    strerror(errno));
+	return fd;
+}
+
+static int
+set_log_level(void)
+{
+	if (options.log_level == NULL ||
+	    log_level_parse(&log_threshold, span_str(options.log_level)))
+		return 0;
+	fprintf(stderr, "fairlead: \"%s\" is no log level; there are debug, "
+	    "info, notice, warn, error and alert\n", options.log_level);
+	return -1;
+}
+
+/* Until it runs everything is said on stderr, too: there somebody waits. */
+static int
+serve(int log_fd, int argc, char **argv)
+{
+	struct master_options o = {
+		.conf = conf, .config_name = config_name(),
+		.worker = &worker_role, .monitor = &monitor_role,
+		.log_fd = log_fd, .argc = argc, .argv = argv,
+	};
+
+	o.log_mirror = options.log_file == NULL && log_fd != STDERR_FILENO &&
+	    isatty(STDERR_FILENO);
+	log_open(log_fd, log_fd != STDERR_FILENO);
+	resolve_backends(conf, RESOLVE_MS);
+	if (options.is_single || conf->workers == 0)
+		return master_run_single(&o, single_main);
+	return master_run(&o);
+}
+
+static int
+run(int argc, char **argv)
+{
+	int log_fd, status;
+
+	if (read_conf() < 0)
+		return EXIT_FAILURE;
+	if (options.test) {
+		print_ok();
+		return EXIT_SUCCESS;
+	}
+	log_fd = open_log();
+	if (log_fd < 0)
+		return EXIT_FAILURE;
+	status = serve(log_fd, argc, argv);
+	log_open(-1, false);
+	if (log_fd != STDERR_FILENO)
+		close(log_fd);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	int status;
+
+	argv = title_init(argc, argv);
+	if (options_parse(&options, argc, argv) < 0 || set_log_level() < 0)
+		return EXIT_USAGE;
+	if (options.help) {
+		options_print_help();
+		return EXIT_SUCCESS;
+	}
+	if (options.version > 0) {
+		options_print_version(options.version > 1);
+		return EXIT_SUCCESS;
+	}
+	log_open(STDERR_FILENO, false);
+	status = run(argc, argv);
+	conf_free(&conf);
+	return status;
+}
