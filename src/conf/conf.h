@@ -1,0 +1,126 @@
+/* src/conf/conf.h -- the configuration: read-only model and its reader */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/address.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "core/span.h"
+
+/*
+ * A struct conf and all it points to live in one arena and are read-only once
+ * conf_read() has returned. Strings are NUL-terminated.
+ */
+enum strategy_id {
+	STRATEGY_WEIGHTED,
+	STRATEGY_ROUND_ROBIN,
+	STRATEGY_RANDOM,	/* a later issue: refused until then */
+	STRATEGY_STICKY,	/* likewise */
+};
+
+struct backend_conf {
+	const char *host;	/* as written, without brackets */
+	uint16_t port;
+	uint16_t weight;	/* 1 to 1000; 0 drains */
+	bool wants_tls;		/* refused until TLS is built */
+	struct address address;	/* len 0: unresolved (dns/resolve.h) */
+	int line, column, width;	/* of `host` in its file; 0: from -b */
+	uint32_t slot;		/* in the segment; proc/register.h fills it */
+};
+
+struct upstream_conf {
+	const char *name;
+	enum strategy_id strategy;
+	struct backend_conf *backends;
+	size_t n_backends;
+	uint32_t slot;		/* in the segment; proc/register.h fills it */
+};
+
+struct listener_conf {
+	struct address address;
+	int backlog;
+};
+
+struct limits_conf {
+	uint32_t connections;		/* a worker; 1 or more */
+	uint32_t request_head;		/* bytes, 1 KiB to 128 KiB */
+	uint32_t response_head;
+	uint32_t header_count;		/* 1 to 1024 */
+	uint64_t request_body;		/* bytes; 0: no limit */
+	uint32_t requests_per_connection;	/* 0: no limit */
+	uint32_t connection_age_ms;	/* 0: no limit */
+};
+
+struct timeouts_conf {			/* milliseconds */
+	uint32_t client_head, client_body, keep_alive, send;
+	uint32_t connect, response_head, between_bytes, upstream_send;
+	uint32_t upstream_idle;
+};
+
+struct conf {
+	struct arena *arena;
+	const char *file;		/* NULL: none */
+	struct listener_conf *listeners;
+	size_t n_listeners;
+	struct upstream_conf *upstreams;
+	size_t n_upstreams;
+	struct limits_conf limits;
+	struct timeouts_conf timeouts;
+	uint32_t pool_idle;		/* idle upstream connections a backend,
+					 * over all workers */
+	uint32_t retries;		/* attempts beyond the first */
+	uint32_t shutdown_timeout_ms;
+	uint32_t drain_timeout_ms;	/* 0: no limit */
+	const char *user;		/* NULL: configure's default */
+	int workers;			/* 0: single process */
+	const char *run_dir;
+	const char *admin_socket;	/* NULL: off */
+	const char *via;		/* pseudonym; NULL: off */
+	uint8_t sha256[32];		/* of the file's bytes */
+};
+
+/* What was wrong, in file order; printed in config.md's form. It keeps the
+ * file's text for the excerpts, so free it once it is printed. */
+struct diagnostics;
+struct diagnostics *diagnostics_new(void);
+void diagnostics_free(struct diagnostics **d);
+size_t diagnostics_errors(const struct diagnostics *d);
+size_t diagnostics_warnings(const struct diagnostics *d);
+/* Prints all to the descriptor, with the closing count line; nothing if there
+ * is nothing to say. */
+void diagnostics_print(const struct diagnostics *d, int fd);
+
+/* What the command line says; it wins over the file. Zero/NULL: not given. */
+struct options {
+	bool help, test;
+	int version;			/* times given */
+	const char *host;
+	uint16_t port;
+	const char *file;
+	const char **backends;		/* HOST:PORT[*WEIGHT] */
+	size_t n_backends;
+	const char *strategy;
+	const char *workers;		/* N or "auto" */
+	bool is_single;			/* --mode single */
+	const char *log_file, *log_level;
+	const char *run_dir;
+};
+
+/*
+ * Reads options->file (NULL: none) and merges the options over it. NULL if
+ * there is any error; all are in `d`. Resolves nothing: names stay with
+ * address.len 0 until resolve_backends() (dns/resolve.h).
+ */
+struct conf *conf_read(const struct options *options, struct diagnostics *d);
+void conf_free(struct conf **conf);
+
+/*
+ * "fairlead: FILE: configuration ok (1 listener, 0 routes, 1 upstream)", a
+ * line: what a good -t prints.
+ */
+void conf_print_ok(const struct conf *conf, int fd);
+
+/* CPUs by affinity and cgroup v2 quota, 1 to 64 (slots of the segment). */
+int conf_workers_auto(void);

@@ -1,0 +1,401 @@
+/* src/conf/diag.c -- collecting what is wrong with a configuration */
+#include "conf/diag.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "conf/text.h"
+#include "core/memory.h"
+
+#define EXCERPT_MOST	100	/* characters of a line that are shown */
+#define WORD_MOST	64	/* longer words get no suggestion */
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+
+struct diagnostic {
+	enum severity severity;
+	struct place at;
+	char *text;
+	char *notes[DIAG_NOTES];
+	size_t n_notes;
+};
+
+struct diagnostics {
+	struct diagnostic *kept[DIAG_MOST];	/* sorted by place */
+	size_t n_kept;
+	size_t n_of[2];			/* by severity, dropped ones too */
+	char *file;
+	struct span text;		/* ours */
+};
+
+struct diagnostics *
+diagnostics_new(void)
+{
+	return xnew(struct diagnostics);
+}
+
+static void
+diagnostic_free(struct diagnostic *e)
+{
+	for (size_t i = 0; i < e->n_notes; i++)
+		free(e->notes[i]);
+	free(e->text);
+	free(e);
+}
+
+void
+diag_forget(struct diagnostics *d)
+{
+	for (size_t i = 0; i < d->n_kept; i++)
+		diagnostic_free(d->kept[i]);
+	d->n_kept = d->n_of[0] = d->n_of[1] = 0;
+}
+
+static void
+source_free(struct diagnostics *d)
+{
+	free(d->file);
+	free((char *)(uintptr_t)d->text.ptr);
+}
+
+void
+diagnostics_free(struct diagnostics **d)
+{
+	if (*d == NULL)
+		return;
+	diag_forget(*d);
+	source_free(*d);
+	free(*d);
+	*d = NULL;
+}
+
+void
+diag_source(struct diagnostics *d, const char *file, struct span text)
+{
+	source_free(d);
+	d->file = xstrdup(file);
+	d->text = text;
+}
+
+size_t
+diagnostics_errors(const struct diagnostics *d)
+{
+	return d->n_of[SEVERITY_ERROR];
+}
+
+size_t
+diagnostics_warnings(const struct diagnostics *d)
+{
+	return d->n_of[SEVERITY_WARNING];
+}
+
+static bool
+is_behind(struct place a, struct place b)
+{
+	return a.line != b.line ? a.line > b.line : a.column > b.column;
+}
+
+bool
+diag_wants(const struct diagnostics *d, struct place at)
+{
+	return d->n_kept < DIAG_MOST ||
+	    is_behind(d->kept[DIAG_MOST - 1]->at, at);
+}
+
+/* Keeps the order of places; of one place, the order of adding. */
+static void
+insert(struct diagnostics *d, struct diagnostic *e)
+{
+	size_t i;
+
+	if (d->n_kept == DIAG_MOST)
+		diagnostic_free(d->kept[--d->n_kept]);
+	for (i = d->n_kept++; i > 0 && is_behind(d->kept[i - 1]->at, e->at); i--)
+		d->kept[i] = d->kept[i - 1];
+	d->kept[i] = e;
+}
+
+static char *
+format_text(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		return xstrdup("(out of memory)");
+	return text;
+}
+
+static struct diagnostic *
+add(struct diagnostics *d, enum severity severity, struct place at,
+    const char *format, va_list args)
+{
+	struct diagnostic *e;
+
+	d->n_of[severity]++;
+	if (!diag_wants(d, at))
+		return NULL;
+	e = xnew(struct diagnostic);
+	e->severity = severity;
+	e->at = at;
+	e->text = format_text(format, args);
+	insert(d, e);
+	return e;
+}
+
+struct diagnostic *
+diag_error(struct diagnostics *d, struct place at, const char *format, ...)
+{
+	struct diagnostic *e;
+	va_list args;
+
+	va_start(args, format);
+	e = add(d, SEVERITY_ERROR, at, format, args);
+	va_end(args);
+	return e;
+}
+
+struct diagnostic *
+diag_warning(struct diagnostics *d, struct place at, const char *format, ...)
+{
+	struct diagnostic *e;
+	va_list args;
+
+	va_start(args, format);
+	e = add(d, SEVERITY_WARNING, at, format, args);
+	va_end(args);
+	return e;
+}
+
+void
+diag_note(struct diagnostic *e, const char *format, ...)
+{
+	va_list args;
+
+	if (e == NULL || e->n_notes == DIAG_NOTES)
+		return;
+	va_start(args, format);
+	e->notes[e->n_notes++] = format_text(format, args);
+	va_end(args);
+}
+
+/* The part of a long line that shows column `at`; moves `at` accordingly. */
+static struct span
+excerpt(struct span line, size_t *at)
+{
+	size_t from = *at > EXCERPT_MOST * 3 / 4 ? *at - EXCERPT_MOST / 2 : 0;
+	struct span rest = text_skip_chars(line, from);
+
+	*at -= from;
+	return span_of(rest.ptr, text_bytes_of_chars(rest, EXCERPT_MOST));
+}
+
+/* A tab is shown as one space, so that the caret stands right. */
+static void
+print_line(FILE *out, uint32_t number, struct span line)
+{
+	fprintf(out, "%5u |%s", number, line.len == 0 ? "" : " ");
+	for (size_t i = 0; i < line.len; i++)
+		fputc(line.ptr[i] == '\t' ? ' ' : line.ptr[i], out);
+	fputc('\n', out);
+}
+
+static void
+print_caret(FILE *out, struct span shown, size_t at, size_t width)
+{
+	size_t rest = text_chars(shown) > at ? text_chars(shown) - at : 0;
+
+	if (width == 0 || width > rest)
+		width = rest;
+	fprintf(out, "      | %*s^", (int)at, "");
+	while (width-- > 1)
+		fputc('~', out);
+	fputc('\n', out);
+}
+
+static void
+print_excerpt(FILE *out, struct text_lines *lines, struct place at)
+{
+	size_t column = at.column - 1;
+	struct span shown;
+
+	shown = excerpt(text_line(lines, at.line), &column);
+	print_line(out, at.line, shown);
+	print_caret(out, shown, column, at.width);
+}
+
+static void
+print_head(FILE *out, const struct diagnostics *d, struct place at)
+{
+	if (at.line != 0)
+		fprintf(out, "%s:%u:%u: ", d->file, at.line, at.column);
+	else if (at.column != 0 && d->file != NULL)
+		fprintf(out, "%s: ", d->file);
+	else
+		fputs("fairlead: ", out);
+}
+
+static void
+print_one(FILE *out, const struct diagnostics *d, struct text_lines *lines,
+    const struct diagnostic *e)
+{
+	print_head(out, d, e->at);
+	fprintf(out, "%s: %s\n",
+	    e->severity == SEVERITY_ERROR ? "error" : "warning", e->text);
+	if (e->at.line != 0)
+		print_excerpt(out, lines, e->at);
+	for (size_t i = 0; i < e->n_notes; i++)
+		fprintf(out, "      = note: %s\n", e->notes[i]);
+}
+
+static void
+print_counts(FILE *out, const struct diagnostics *d)
+{
+	size_t errors = diagnostics_errors(d);
+	size_t warnings = diagnostics_warnings(d);
+	const char *file = d->file == NULL ? "command line" : d->file;
+
+	if (errors + warnings > d->n_kept)
+		fprintf(out, "fairlead: %s: %zu more not shown\n", file,
+		    errors + warnings - d->n_kept);
+	fprintf(out, "fairlead: %s: %zu error%s, %zu warning%s\n", file,
+	    errors, errors == 1 ? "" : "s",
+	    warnings, warnings == 1 ? "" : "s");
+}
+
+/* Best effort: there is nowhere to report that stderr is gone. */
+static void
+write_all(int fd, const char *text, size_t len)
+{
+	ssize_t n;
+
+	for (; len > 0; text += n, len -= (size_t)n) {
+		n = write(fd, text, len);
+		if (n <= 0)
+			return;
+	}
+}
+
+void
+diagnostics_print(const struct diagnostics *d, int fd)
+{
+	struct text_lines lines = { .text = d->text };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (d->n_of[SEVERITY_ERROR] + d->n_of[SEVERITY_WARNING] == 0)
+		return;
+	out = open_memstream(&text, &len);
+	if (out == NULL)
+		return;
+	for (size_t i = 0; i < d->n_kept; i++)
+		print_one(out, d, &lines, d->kept[i]);
+	print_counts(out, d);
+	if (fclose(out) == 0)
+		write_all(fd, text, len);
+	free(text);
+}
+
+/* One character of the word, at most four bytes and a NUL. */
+static size_t
+quote_char(char *out, struct span rest)
+{
+	unsigned char c = (unsigned char)rest.ptr[0];
+	size_t len = text_bytes_of_chars(rest, 1);
+
+	if (c == '\n')
+		return (size_t)sprintf(out, "\\n");
+	/* C0, DEL and, encoded as C2 80 to C2 9F, C1. */
+	if (c < 0x20 || c == 0x7f || (c == 0xc2 && len == 2 &&
+	    (unsigned char)rest.ptr[1] < 0xa0))
+		return (size_t)sprintf(out, "\\x%02x",
+		    c == 0xc2 ? (unsigned char)rest.ptr[1] : c);
+	memcpy(out, rest.ptr, len);
+	out[len] = '\0';
+	return len;
+}
+
+const char *
+quote(char out[QUOTE_MAX], struct span word)
+{
+	char *end = out;
+	size_t n = 0;
+
+	*end = '\0';
+	for (; word.len > 0 && n < 60; n++) {
+		end += quote_char(end, word);
+		word = text_skip_chars(word, 1);
+	}
+	if (word.len > 0)
+		strcpy(end, "...");
+	return out;
+}
+
+static int
+letter(struct span s, size_t i)
+{
+	return tolower((unsigned char)s.ptr[i]);
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* One cell of the table: rows run over `a`, columns over `b`. */
+static size_t
+cell(size_t rows[][WORD_MOST + 1], struct span a, struct span b, size_t i,
+    size_t j)
+{
+	const size_t *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
+	bool is_same = letter(a, i - 1) == letter(b, j - 1);
+	size_t best;
+
+	best = least(above[j] + 1, rows[i % 3][j - 1] + 1);
+	best = least(best, above[j - 1] + (is_same ? 0 : 1));
+	if (i > 1 && j > 1 && letter(a, i - 1) == letter(b, j - 2) &&
+	    letter(a, i - 2) == letter(b, j - 1))
+		best = least(best, two_above[j - 2] + 1);
+	return best;
+}
+
+/* Insertions, deletions, changes and swaps of neighbours that lead from one
+ * to the other; both at most WORD_MOST long. Three rows are enough. */
+static size_t
+edit_distance(struct span a, struct span b)
+{
+	size_t rows[3][WORD_MOST + 1];
+
+	for (size_t j = 0; j <= b.len; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= a.len; i++) {
+		rows[i % 3][0] = i;
+		for (size_t j = 1; j <= b.len; j++)
+			rows[i % 3][j] = cell(rows, a, b, i, j);
+	}
+	return rows[a.len % 3][b.len];
+}
+
+void
+suggest(struct suggestion *s, const char *candidate)
+{
+	struct span c = span_str(candidate);
+	size_t longer = s->word.len > c.len ? s->word.len : c.len;
+	size_t distance;
+
+	if (longer > WORD_MOST)
+		return;
+	distance = edit_distance(s->word, c);
+	if (distance > longer / 3)
+		return;
+	if (s->best == NULL || distance < s->distance) {
+		s->best = candidate;
+		s->distance = distance;
+	}
+}

@@ -1,0 +1,27 @@
+/* src/conf/internal.h -- the steps of conf_read(), seen in this folder only */
+#pragma once
+#include "conf/conf.h"
+#include "conf/diag.h"
+#include "conf/schema.h"
+
+struct node;
+
+/* Reads the map `root` (NULL: an empty file) by the schema into `f`. */
+void read_typed(struct file_conf *f, const struct node *root,
+    struct arena *arena, struct diagnostics *d);
+
+/*
+ * What a backend's `host` says: a name, an address, or either behind
+ * "https://". False: `why` says what is wrong. `b` gets host, wants_tls and,
+ * for an address, the address with `port`.
+ */
+bool backend_parse_host(struct backend_conf *b, struct span text,
+    uint16_t port, struct arena *arena, char why[WHY_MAX]);
+
+/* The file's list, checked: also for duplicates and idle weights. */
+void backends_from_file(struct upstream_conf *u, const struct file_conf *f,
+    struct arena *arena, struct diagnostics *d);
+
+/* The -b options, which replace that list. */
+void backends_from_options(struct upstream_conf *u, const struct options *o,
+    struct arena *arena, struct diagnostics *d);

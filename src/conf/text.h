@@ -1,0 +1,38 @@
+/* src/conf/text.h -- the file as characters and lines, as libyaml counts */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/span.h"
+
+/*
+ * A character is a UTF-8 sequence; a stray byte counts as one. Lines end with
+ * LF, CR, CR LF, NEL, LS or PS: what libyaml's marks go by.
+ */
+size_t text_chars(struct span s);
+/* Bytes that the first `n` characters take (all, if there are fewer). */
+size_t text_bytes_of_chars(struct span s, size_t n);
+struct span text_skip_chars(struct span s, size_t n);
+
+/* A byte order mark is no part of the text. */
+struct span text_skip_bom(struct span s);
+
+/* Walks forward only: ask for lines in ascending order. Start zeroed but
+ * for `text`; a leading byte order mark is skipped. */
+struct text_lines {
+	struct span text;
+	size_t at;		/* where line `line` + 1 begins */
+	uint32_t line;
+};
+
+/* Line `number` (from 1) without its end; empty behind the last. */
+struct span text_line(struct text_lines *l, uint32_t number);
+
+/* What YAML does not allow: where, and why. */
+enum text_fault { TEXT_GOOD, TEXT_NOT_UTF8, TEXT_CONTROL };
+struct text_bad {
+	enum text_fault fault;
+	uint32_t line, column;	/* from 1 */
+	uint32_t code;		/* the byte, or the control character */
+};
+struct text_bad text_check(struct span text);
