@@ -1,0 +1,170 @@
+/* src/admin/report.c -- what the admin pages say, read from the segment */
+#include "admin/report.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "admin/json.h"
+#include "conf/conf.h"
+#include "core/clock.h"
+#include "shm/segment.h"
+
+#define BEAT_STALE_MS 200
+
+static uint32_t
+worker_count(const struct conf *conf)
+{
+	return conf->workers < 1 ? 1 : (uint32_t)conf->workers;
+}
+
+static bool
+is_accepting(uint32_t slot)
+{
+	struct process_slot *p = segment_process(slot);
+
+	return shm_get(&p->state) == SLOT_READY &&
+	    shm_get(&p->beat_ms) + BEAT_STALE_MS > clock_now_ms;
+}
+
+bool
+report_is_ready(const struct conf *conf)
+{
+	struct segment_header *h = segment.header;
+	uint32_t n = worker_count(conf), live = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		live += is_accepting(i);
+	return shm_get(&h->is_stopping) == 0 && live * 2 >= n &&
+	    shm_get(&h->ready_generation) == shm_get(&h->generation);
+}
+
+static const char *
+state_word(uint32_t state)
+{
+	static const char *const words[] = {
+		[SLOT_FREE] = "free", [SLOT_STARTING] = "starting",
+		[SLOT_READY] = "ready", [SLOT_DRAINING] = "draining",
+		[SLOT_DEAD] = "dead",
+	};
+
+	return state <= SLOT_DEAD ? words[state] : "unknown";
+}
+
+static void
+put_time(struct json *j, const char *key, uint64_t wall_ms)
+{
+	char text[CLOCK_RFC3339_LEN + 1];
+
+	clock_rfc3339(wall_ms, text);
+	json_string(j, key, text);
+}
+
+static void
+put_config(struct json *j, const struct conf *conf)
+{
+	char hex[2 * sizeof(conf->sha256) + 1];
+
+	for (size_t i = 0; i < sizeof(conf->sha256); i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", conf->sha256[i]);
+	json_open(j, "config", '{');
+	if (conf->file == NULL) {
+		json_null(j, "file");
+		json_null(j, "sha256");
+	} else {
+		json_string(j, "file", conf->file);
+		json_string(j, "sha256", hex);
+	}
+	put_time(j, "loaded", segment.header->started_wall_ms);
+	json_string(j, "verdict", "applied");
+	json_open(j, "errors", '[');
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+static void
+put_worker(struct json *j, uint32_t slot)
+{
+	struct process_slot *p = segment_process(slot);
+
+	json_open(j, NULL, '{');
+	json_number(j, "slot", slot);
+	json_number(j, "pid", (uint64_t)shm_get(&p->pid));
+	json_number(j, "generation", shm_get(&p->generation));
+	json_string(j, "state", state_word(shm_get(&p->state)));
+	json_number(j, "connections", shm_get(&p->connections));
+	json_number(j, "requests", shm_get(&p->requests));
+	json_number(j, "restarts", shm_get(&p->restarts));
+	json_close(j, '}');
+}
+
+void
+report_status(struct json *j, const struct conf *conf)
+{
+	struct process_slot *m = segment_process(SEGMENT_MONITOR);
+	uint32_t n = worker_count(conf);
+
+	json_open(j, NULL, '{');
+	json_string(j, "version", FAIRLEAD_VERSION);
+	json_number(j, "pid", (uint64_t)(conf->workers == 0 ? getpid() :
+	    getppid()));
+	put_time(j, "started", segment.header->started_wall_ms);
+	json_number(j, "generation", shm_get(&segment.header->generation));
+	json_bool(j, "ready", report_is_ready(conf));
+	put_config(j, conf);
+	json_open(j, "workers", '[');
+	for (uint32_t i = 0; i < n; i++)
+		put_worker(j, i);
+	json_close(j, ']');
+	json_open(j, "monitor", '{');
+	json_number(j, "pid", (uint64_t)getpid());
+	json_number(j, "restarts", shm_get(&m->restarts));
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
+static void
+put_backend(struct json *j, const struct backend_conf *b, bool is_equal)
+{
+	char name[IDENTITY_MAX];
+	bool is_v6 = strchr(b->host, ':') != NULL;
+
+	(void)snprintf(name, sizeof(name), is_v6 ? "[%s]:%u" : "%s:%u",
+	    b->host, b->port);
+	json_open(j, NULL, '{');
+	json_string(j, "name", name);
+	json_string(j, "host", b->host);
+	json_number(j, "port", b->port);
+	json_number(j, "weight", b->weight);
+	json_number(j, "effective_weight", b->address.len == 0 ? 0 :
+	    is_equal && b->weight > 0 ? 1 : b->weight);
+	json_string(j, "state", b->address.len == 0 ? "unresolved" :
+	    b->weight == 0 ? "drain" : "up");
+	json_number(j, "in_flight", segment_in_flight(b->slot));
+	json_number(j, "requests", segment_requests(b->slot));
+	json_number(j, "failures", segment_failures(b->slot));
+	json_number(j, "idle", segment_idle(b->slot));
+	json_close(j, '}');
+}
+
+void
+report_upstreams(struct json *j, const struct conf *conf)
+{
+	json_open(j, NULL, '{');
+	json_open(j, "upstreams", '[');
+	for (size_t i = 0; i < conf->n_upstreams; i++) {
+		const struct upstream_conf *u = &conf->upstreams[i];
+		bool is_equal = u->strategy == STRATEGY_ROUND_ROBIN;
+
+		json_open(j, NULL, '{');
+		json_string(j, "name", u->name);
+		json_string(j, "strategy", is_equal ? "round-robin" :
+		    "weighted");
+		json_open(j, "backends", '[');
+		for (size_t k = 0; k < u->n_backends; k++)
+			put_backend(j, &u->backends[k], is_equal);
+		json_close(j, ']');
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_close(j, '}');
+}

@@ -1,0 +1,676 @@
+/* src/http1/client.c -- HTTP/1 connections to backends */
+#include "http1/client.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/assert.h"
+#include "core/clock.h"
+#include "core/memory.h"
+#include "event/loop.h"
+#include "http1/parse.h"
+#include "http1/wire.h"
+#include "http1/write.h"
+
+#define INFO_MAX 16	/* interim responses to one request */
+
+/* What the connection does next, and which of its timeouts runs. */
+enum state {
+	STATE_IDLE,		/* the owner keeps it */
+	STATE_HEAD,		/* has a sink, no response head yet */
+	STATE_BODY,
+	STATE_DONE,		/* response complete, sink not gone yet */
+	STATE_DEAD,
+};
+
+enum next {
+	NEXT_STEP,
+	NEXT_WAIT,
+	NEXT_END,
+};
+
+struct h1_client {
+	struct wire wire;
+	struct http_stream stream;
+	struct timer timer;
+	struct list link;		/* the owner's */
+	struct h1_client_owner *owner;
+	struct stash rest;		/* read and not used yet */
+	uint64_t response_left;
+	uint8_t state;
+	uint8_t method;
+	uint8_t framing;		/* of the response */
+	uint8_t n_infos;
+	bool is_running;
+	bool is_reused;
+	bool is_paused;
+	bool is_request_done;
+	bool is_keep_alive;
+	bool has_response_byte;
+	bool has_new_rest;
+	bool has_timed_out;
+	int error;			/* of a connect that failed */
+};
+
+static struct {
+	struct slab slab;
+	bool is_ready;
+	struct http_field fields[HEAD_FIELDS_MAX];
+	struct http_extra extras[HEAD_EXTRAS_MAX];
+} clients;
+
+static const struct http_stream_ops client_ops;
+
+static struct h1_client *
+client_of(struct http_stream *stream)
+{
+	return container_of(stream, struct h1_client, stream);
+}
+
+static void
+arm(struct h1_client *c, uint32_t ms)
+{
+	loop_timer_set(&c->timer, clock_now_ms + ms);
+}
+
+static void
+client_free(struct h1_client *c)
+{
+	ASSERT(c->stream.sink == NULL);
+	loop_timer_fini(&c->timer);
+	stash_clear(&c->rest);
+	wire_close(&c->wire);
+	slab_give(&clients.slab, c);
+}
+
+/* The end of a connection that somebody must be told of. */
+static void
+client_end(struct h1_client *c)
+{
+	c->owner->ops->on_closed(c->owner, c, c->state == STATE_IDLE);
+	client_free(c);
+}
+
+/* ---- failures */
+
+static enum sent
+how_much_sent(const struct h1_client *c)
+{
+	if (!c->wire.has_written)
+		return SENT_NOTHING;
+	return c->is_request_done && stash_len(&c->wire.unsent) == 0 ?
+	    SENT_ALL : SENT_PART;
+}
+
+/* interfaces.md, failures: the word for what just went wrong. */
+static enum reason
+failure_of(const struct h1_client *c)
+{
+	if (c->wire.is_connecting)
+		return conn_is_local_error(c->error) ? REASON_LOCAL :
+		    c->has_timed_out ? REASON_CONNECT_TIMEOUT : REASON_CONNECT;
+	if (c->state == STATE_BODY)
+		return REASON_TRUNCATED;
+	if (c->has_timed_out)
+		return REASON_TIMEOUT;
+	if (c->has_response_byte)
+		return REASON_JUNK;	/* a head that broke off */
+	if (!c->is_reused)
+		return REASON_RESET;
+	return c->wire.has_written ? REASON_RESET_REUSED : REASON_STALE;
+}
+
+static enum next
+give_up(struct h1_client *c, enum reason why)
+{
+	struct http_sink *sink = c->stream.sink;
+	enum sent sent = how_much_sent(c);
+
+	if (c->state != STATE_IDLE)
+		c->state = STATE_DEAD;
+	if (sink != NULL)
+		sink->events->on_reset(&c->stream, why, sent);
+	ASSERT(c->stream.sink == NULL);
+	return NEXT_END;
+}
+
+/* ---- the response */
+
+static void
+keep_rest(struct h1_client *c, struct span data)
+{
+	bool kept;
+
+	if (data.len == 0)
+		return;
+	kept = stash_append(&c->rest, data, STASH_MAX);
+	ASSERT(kept);
+	c->has_new_rest = true;
+}
+
+/* Delivers body bytes; returns how many were used. */
+static size_t
+feed(struct h1_client *c, struct span data)
+{
+	size_t n = data.len, taken;
+	bool end;
+
+	if (n > c->response_left)
+		n = (size_t)c->response_left;
+	end = c->framing == FRAMING_LENGTH && n == c->response_left;
+	if (end)
+		c->state = STATE_DONE;	/* the sink may release us in it */
+	taken = c->stream.sink->events->on_body(&c->stream,
+	    span_of(data.ptr, n), end);
+	ASSERT(taken <= n);
+	if (c->framing == FRAMING_LENGTH)
+		c->response_left -= taken;
+	if (unlikely(taken < n)) {
+		c->is_paused = true;
+		c->state = STATE_BODY;
+	}
+	return taken;
+}
+
+static bool
+is_framing_known(const struct http_head *h)
+{
+	return h->framing != FRAMING_CHUNKED;	/* the next issue's */
+}
+
+static void
+begin_response(struct h1_client *c, struct http_head *h)
+{
+	bool end = h->framing == FRAMING_NONE ||
+	    (h->framing == FRAMING_LENGTH && h->body_len == 0);
+
+	c->framing = h->framing;
+	c->response_left = h->framing == FRAMING_LENGTH ? h->body_len :
+	    UINT64_MAX;
+	c->is_keep_alive = h->is_keep_alive && h->framing != FRAMING_CLOSE;
+	c->state = end ? STATE_DONE : STATE_BODY;
+	arm(c, c->owner->settings->between_ms);
+	c->stream.sink->events->on_head(&c->stream, h, end);
+}
+
+static enum next
+deliver_head(struct h1_client *c, struct http_head *h, struct span data,
+    size_t *used)
+{
+	*used = h->size;
+	if (h->status < 200) {
+		/* 101 was not asked for: Upgrade is never sent. */
+		if (h->status == 101 || ++c->n_infos > INFO_MAX)
+			return give_up(c, REASON_JUNK);
+		c->stream.sink->events->on_info(&c->stream, h);
+		return NEXT_STEP;
+	}
+	if (!is_framing_known(h))
+		return give_up(c, REASON_JUNK);
+	begin_response(c, h);
+	if (c->stream.sink != NULL && c->state == STATE_BODY &&
+	    !c->is_paused && data.len > *used)
+		*used += feed(c, span_skip(data, *used));
+	return NEXT_STEP;
+}
+
+static enum next
+parse_head(struct h1_client *c, struct span data, size_t *used)
+{
+	const struct parse_limits limits = {
+		.head_bytes = c->owner->settings->head_bytes,
+		.line_bytes = c->owner->settings->head_bytes,
+		.field_count = c->owner->settings->field_count,
+	};
+	struct http_head h;
+	enum reason why = REASON_NONE;
+
+	*used = 0;
+	h.fields = clients.fields;
+	h.extras = clients.extras;
+	h.n_extras = 0;
+	switch (parse_response(&h, data, c->method, &limits, &why)) {
+	case PARSE_OK:
+		return deliver_head(c, &h, data, used);
+	case PARSE_MORE:
+		return NEXT_WAIT;
+	default:
+		return give_up(c, why);
+	}
+}
+
+static enum next
+head_in_rest(struct h1_client *c)
+{
+	size_t used;
+	enum next next;
+
+	c->has_new_rest = false;
+	next = parse_head(c, stash_span(&c->rest), &used);
+	if (next == NEXT_END)
+		return NEXT_END;
+	stash_drop(&c->rest, used);
+	if (stash_len(&c->rest) > 0 && next == NEXT_STEP)
+		c->has_new_rest = true;
+	return NEXT_STEP;
+}
+
+static enum next
+on_head_bytes(struct h1_client *c, struct span got)
+{
+	size_t used;
+	enum next next;
+
+	c->has_response_byte = true;
+	if (unlikely(stash_len(&c->rest) > 0)) {
+		keep_rest(c, got);
+		return NEXT_STEP;
+	}
+	next = parse_head(c, got, &used);
+	if (next == NEXT_END)
+		return NEXT_END;
+	if (unlikely(used < got.len)) {
+		keep_rest(c, span_skip(got, used));
+		if (next == NEXT_WAIT)
+			c->has_new_rest = false;
+	}
+	return NEXT_STEP;
+}
+
+/* A read that found the end, or an error. */
+static enum next
+on_end(struct h1_client *c, enum io_status status)
+{
+	struct http_sink *sink = c->stream.sink;
+
+	c->is_keep_alive = false;
+	if (c->state == STATE_DONE)
+		return NEXT_WAIT;	/* the answer is whole */
+	if (status == IO_EOF && c->state == STATE_BODY &&
+	    c->framing == FRAMING_CLOSE) {
+		c->state = STATE_DONE;
+		(void)sink->events->on_body(&c->stream, span_of(NULL, 0),
+		    true);
+		return NEXT_STEP;
+	}
+	return give_up(c, failure_of(c));
+}
+
+static enum next
+step_head(struct h1_client *c)
+{
+	struct span got;
+	enum io_status status;
+
+	if (c->has_new_rest)
+		return head_in_rest(c);
+	if (!c->wire.is_readable)
+		return NEXT_WAIT;
+	status = wire_read(&c->wire, &got, 0);
+	if (likely(status == IO_DRAINED || status == IO_MORE))
+		return on_head_bytes(c, got);
+	return status == IO_WAIT ? NEXT_STEP : on_end(c, status);
+}
+
+static enum next
+body_in_rest(struct h1_client *c)
+{
+	size_t used = feed(c, stash_span(&c->rest));
+
+	stash_drop(&c->rest, used);
+	return NEXT_STEP;
+}
+
+static enum next
+step_body(struct h1_client *c)
+{
+	struct span got;
+	enum io_status status;
+	size_t used;
+
+	if (c->is_paused)
+		return NEXT_WAIT;
+	if (stash_len(&c->rest) > 0)
+		return body_in_rest(c);
+	if (!c->wire.is_readable)
+		return NEXT_WAIT;
+	status = wire_read(&c->wire, &got, 0);
+	if (status == IO_WAIT)
+		return NEXT_STEP;
+	if (unlikely(status != IO_DRAINED && status != IO_MORE))
+		return on_end(c, status);
+	arm(c, c->owner->settings->between_ms);
+	used = feed(c, got);
+	if (unlikely(used < got.len))
+		keep_rest(c, span_skip(got, used));
+	return NEXT_STEP;
+}
+
+/* Anything on an idle connection ends it: EOF, or bytes nobody asked for. */
+static enum next
+step_idle(struct h1_client *c)
+{
+	struct span got;
+
+	if (c->wire.is_readable &&
+	    wire_read(&c->wire, &got, 0) != IO_WAIT)
+		return NEXT_END;
+	return NEXT_WAIT;
+}
+
+/* The sink has let go. */
+static enum next
+step_done(struct h1_client *c)
+{
+	if (c->stream.sink != NULL)
+		return NEXT_WAIT;
+	if (c->state != STATE_DONE || !c->is_request_done ||
+	    !c->is_keep_alive || stash_len(&c->rest) > 0 ||
+	    !wire_is_idle(&c->wire) || c->wire.is_ending) {
+		c->state = STATE_DEAD;
+		return NEXT_END;
+	}
+	if (!c->owner->ops->on_idle(c->owner, c)) {
+		c->state = STATE_DEAD;
+		return NEXT_END;
+	}
+	c->state = STATE_IDLE;
+	arm(c, c->owner->settings->idle_ms);
+	return NEXT_WAIT;
+}
+
+static enum next
+step(struct h1_client *c)
+{
+	if (c->state == STATE_IDLE)
+		return step_idle(c);
+	if (c->stream.sink == NULL)
+		return step_done(c);
+	if (unlikely(c->wire.has_failed) && c->state != STATE_DONE &&
+	    !c->wire.is_readable)
+		return give_up(c, failure_of(c));
+	if (c->state == STATE_HEAD)
+		return step_head(c);
+	if (c->state == STATE_BODY)
+		return step_body(c);
+	return NEXT_WAIT;
+}
+
+static void
+client_run(struct h1_client *c)
+{
+	enum next next;
+
+	c->is_running = true;
+	do
+		next = step(c);
+	while (next == NEXT_STEP);
+	c->is_running = false;
+	if (next == NEXT_END)
+		client_end(c);
+}
+
+/* ---- events */
+
+/* The connect's edge: NEXT_STEP connected, NEXT_WAIT not yet. */
+static enum next
+finish_connect(struct h1_client *c)
+{
+	c->error = conn_connect_error(&c->wire.conn);
+	if (c->error == EINPROGRESS)
+		return NEXT_WAIT;
+	if (c->error != 0)
+		return give_up(c, failure_of(c));
+	c->wire.is_connecting = false;
+	arm(c, c->owner->settings->head_ms);
+	return NEXT_STEP;
+}
+
+static void
+on_out(struct h1_client *c)
+{
+	if (!wire_writable(&c->wire)) {
+		arm(c, c->owner->settings->send_ms);
+		return;
+	}
+	arm(c, c->owner->settings->head_ms);
+	if (!c->wire.is_blocked)
+		return;
+	c->wire.is_blocked = false;
+	if (c->stream.sink != NULL)
+		c->stream.sink->events->on_writable(&c->stream);
+}
+
+static void
+client_event(struct h1_client *c, uint32_t events)
+{
+	if (unlikely(c->wire.is_connecting)) {
+		switch (finish_connect(c)) {
+		case NEXT_WAIT:
+			return;
+		case NEXT_END:
+			client_end(c);
+			return;
+		case NEXT_STEP:
+			break;
+		}
+	}
+	if ((events & EPOLLOUT) && c->state != STATE_IDLE &&
+	    (c->wire.is_blocked || stash_len(&c->wire.unsent) > 0))
+		on_out(c);
+	client_run(c);
+}
+
+static void
+on_event(struct io *io, uint32_t events)
+{
+	struct h1_client *c = container_of(io, struct h1_client, wire.conn.io);
+
+	wire_enter();
+	wire_note(&c->wire, events);
+	client_event(c, events);
+	wire_leave();
+}
+
+static void
+on_run(struct wire *w)
+{
+	wire_enter();
+	client_run(container_of(w, struct h1_client, wire));
+	wire_leave();
+}
+
+static bool
+is_waiting(const struct h1_client *c)
+{
+	if (c->state == STATE_IDLE || c->wire.is_connecting ||
+	    c->wire.is_blocked || stash_len(&c->wire.unsent) > 0)
+		return true;
+	if (c->state == STATE_HEAD)
+		return c->is_request_done;
+	return c->state == STATE_BODY && !c->is_paused;
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct h1_client *c = container_of(t, struct h1_client, timer);
+
+	if (!is_waiting(c))
+		return;		/* the client's side is what takes time */
+	wire_enter();
+	c->has_timed_out = true;
+	(void)give_up(c, failure_of(c));
+	client_end(c);
+	wire_leave();
+}
+
+/* ---- operations of the stream */
+
+static enum send_result
+client_send_info(struct http_stream *s UNUSED,
+    const struct http_head *h UNUSED)
+{
+	return SEND_OK;		/* requests have no interim heads */
+}
+
+static enum send_result
+client_send_head(struct http_stream *s, const struct http_head *h, bool end)
+{
+	struct h1_client *c = client_of(s);
+	char *to = wire_room(&c->wire, write_bound(h));
+
+	c->method = h->method;
+	c->is_request_done = end;
+	if (to == NULL) {
+		c->wire.has_failed = true;
+		wire_run_later(&c->wire);
+		return SEND_FAILED;
+	}
+	wire_added(&c->wire, (size_t)(write_request(to, h) - to));
+	if (end)
+		wire_flush(&c->wire);
+	return c->wire.has_failed ? SEND_FAILED : SEND_OK;
+}
+
+static enum send_result
+client_send_body(struct http_stream *s, struct span data, bool end,
+    size_t *taken)
+{
+	struct h1_client *c = client_of(s);
+	enum send_result result = wire_send(&c->wire, data, end, taken);
+
+	if (result == SEND_OK && end) {
+		c->is_request_done = true;
+		if (!c->wire.is_connecting && c->state == STATE_HEAD)
+			arm(c, c->owner->settings->head_ms);
+	} else if (result == SEND_WAIT && !c->wire.is_connecting) {
+		arm(c, c->owner->settings->send_ms);
+	}
+	return result;
+}
+
+static void
+client_pause(struct http_stream *s)
+{
+	client_of(s)->is_paused = true;
+}
+
+static void
+client_resume(struct http_stream *s)
+{
+	struct h1_client *c = client_of(s);
+
+	if (!c->is_paused)
+		return;
+	c->is_paused = false;
+	if (c->state == STATE_BODY)
+		arm(c, c->owner->settings->between_ms);
+	if (!c->is_running)
+		wire_run_later(&c->wire);
+}
+
+static void
+client_release(struct http_stream *s)
+{
+	struct h1_client *c = client_of(s);
+
+	s->sink = NULL;
+	if (!c->is_running && c->state != STATE_DEAD)
+		wire_run_later(&c->wire);
+}
+
+static void
+client_reset(struct http_stream *s, enum reason why UNUSED)
+{
+	struct h1_client *c = client_of(s);
+
+	c->is_keep_alive = false;
+	client_release(s);
+}
+
+static const struct http_stream_ops client_ops = {
+	.send_info = client_send_info,
+	.send_head = client_send_head,
+	.send_body = client_send_body,
+	.pause = client_pause,
+	.resume = client_resume,
+	.reset = client_reset,
+	.release = client_release,
+};
+
+/* ---- for owners */
+
+void
+h1_client_module_init(void)
+{
+	if (clients.is_ready)
+		return;
+	clients.is_ready = true;
+	wire_module_init();
+	slab_init(&clients.slab, sizeof(struct h1_client), sizeof(struct io));
+}
+
+struct h1_client *
+h1_client_connect(struct h1_client_owner *o, const struct address *to)
+{
+	struct h1_client *c = slab_take(&clients.slab);
+	uint16_t tag = c->wire.conn.io.tag;	/* goes on */
+	int saved;
+
+	memset(c, 0, sizeof(*c));
+	c->wire.conn.io.tag = tag;
+	if (conn_connect(&c->wire.conn, to, on_event) < 0) {
+		saved = errno;
+		slab_give(&clients.slab, c);
+		errno = saved;
+		return NULL;
+	}
+	wire_init(&c->wire, on_run);
+	c->wire.is_connecting = true;
+	c->stream.ops = &client_ops;
+	timer_init(&c->timer, on_timer);
+	list_init(&c->link);
+	c->owner = o;
+	c->state = STATE_DONE;		/* until the stream is taken */
+	arm(c, o->settings->connect_ms);
+	return c;
+}
+
+struct http_stream *
+h1_client_stream(struct h1_client *c)
+{
+	c->is_reused = c->state == STATE_IDLE;
+	c->state = STATE_HEAD;
+	c->wire.has_written = false;
+	c->is_request_done = c->is_paused = false;
+	c->has_response_byte = c->has_timed_out = false;
+	c->n_infos = 0;
+	if (c->is_reused)
+		arm(c, c->owner->settings->head_ms);
+	return &c->stream;
+}
+
+struct list *
+h1_client_link(struct h1_client *c)
+{
+	return &c->link;
+}
+
+struct h1_client *
+h1_client_of_link(struct list *link)
+{
+	return container_of(link, struct h1_client, link);
+}
+
+bool
+h1_client_is_quiet(struct h1_client *c)
+{
+	return conn_is_quiet(&c->wire.conn);
+}
+
+void
+h1_client_close(struct h1_client *c)
+{
+	client_free(c);
+}

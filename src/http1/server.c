@@ -1,0 +1,855 @@
+/* src/http1/server.c -- HTTP/1 connections of clients */
+#include "http1/server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/assert.h"
+#include "core/clock.h"
+#include "core/list.h"
+#include "core/memory.h"
+#include "event/loop.h"
+#include "http/reply.h"
+#include "http1/parse.h"
+#include "http1/wire.h"
+#include "http1/write.h"
+
+#define LINGER_MS	30000	/* after an answer that came early, in all */
+#define LINGER_IDLE_MS	5000
+#define BODY_READ_MAX	HOT_BUFFER
+
+enum next {
+	NEXT_STEP,
+	NEXT_WAIT,
+	NEXT_END,
+};
+
+/*
+ * One connection. Four cache lines; an idle one holds nothing else. States
+ * (steps[] below): HEAD waits for a request or the rest of one, EXCHANGE
+ * has a sink, LINGER discards what the client still sends behind the last
+ * answer, CLOSE waits for the last bytes to leave.
+ */
+struct h1_server {
+	struct wire wire;
+	struct http_stream stream;
+	struct timer timer;
+	struct list link;		/* of all connections */
+	const struct h1_server_settings *settings;
+	struct stash rest;		/* read and not used yet */
+	uint64_t id;
+	uint64_t request_left;		/* body bytes to deliver */
+	uint64_t response_left;		/* body bytes to be sent */
+	uint64_t end_ms;		/* LINGER: the last moment; else: age */
+	uint32_t requests;
+	uint8_t state;
+	uint8_t method;
+	uint8_t version;
+	uint8_t framing;		/* of the response */
+	bool is_running;		/* the driver is on the stack */
+	bool is_keep_alive;
+	bool is_paused;			/* the sink takes no more body */
+	bool is_request_done;
+	bool has_response_head;
+	bool is_response_done;
+	bool is_shut;			/* LINGER: our side is closed */
+	bool has_new_rest;		/* bytes the parser has not seen */
+	uint8_t family;
+	uint16_t client_port;
+	union {
+		struct in_addr in;
+		struct in6_addr in6;
+	} client;
+};
+
+static struct {
+	struct slab slab;
+	struct list all;
+	size_t n;
+	uint64_t last_id;
+	bool is_ready, is_draining;
+	struct http_field fields[HEAD_FIELDS_MAX];
+	struct http_extra extras[HEAD_EXTRAS_MAX];
+	struct address client;		/* given out by http_peer */
+} servers;
+
+static const struct http_stream_ops server_ops;
+
+static struct h1_server *
+server_of(struct http_stream *stream)
+{
+	return container_of(stream, struct h1_server, stream);
+}
+
+static void
+set_state(struct h1_server *s, unsigned state)
+{
+	s->state = (uint8_t)state;
+}
+
+enum { STATE_HEAD, STATE_EXCHANGE, STATE_LINGER, STATE_CLOSE };
+
+static void
+arm(struct h1_server *s, uint32_t ms)
+{
+	loop_timer_set(&s->timer, clock_now_ms + ms);
+}
+
+static void
+server_free(struct h1_server *s)
+{
+	ASSERT(s->stream.sink == NULL);
+	loop_timer_fini(&s->timer);
+	list_remove(&s->link);
+	stash_clear(&s->rest);
+	wire_close(&s->wire);
+	servers.n--;
+	slab_give(&servers.slab, s);
+}
+
+/* ---- the client's address, kept in few bytes */
+
+static void
+keep_client(struct h1_server *s, const struct address *a)
+{
+	s->family = (uint8_t)a->sa.sa_family;
+	s->client_port = address_port(a);
+	if (s->family == AF_INET)
+		s->client.in = a->in.sin_addr;
+	else if (s->family == AF_INET6)
+		s->client.in6 = a->in6.sin6_addr;
+}
+
+static const struct address *
+client_address(const struct h1_server *s)
+{
+	struct address *a = &servers.client;
+
+	if (s->family == AF_INET) {
+		a->len = sizeof(a->in);
+		a->in.sin_family = AF_INET;
+		a->in.sin_port = htons(s->client_port);
+		a->in.sin_addr = s->client.in;
+	} else if (s->family == AF_INET6) {
+		a->len = sizeof(a->in6);
+		memset(&a->in6, 0, sizeof(a->in6));
+		a->in6.sin6_family = AF_INET6;
+		a->in6.sin6_port = htons(s->client_port);
+		a->in6.sin6_addr = s->client.in6;
+	} else {
+		a->len = sizeof(sa_family_t);
+		a->un.sun_family = AF_UNIX;
+		a->un.sun_path[0] = '\0';
+	}
+	return a;
+}
+
+/* ---- events to the sink */
+
+static void
+tell_reset(struct h1_server *s, enum reason why)
+{
+	struct http_sink *sink = s->stream.sink;
+
+	if (sink != NULL)
+		sink->events->on_reset(&s->stream, why, SENT_NOTHING);
+	ASSERT(s->stream.sink == NULL);
+}
+
+/* The connection cannot go on: what is in the way is abandoned. */
+static enum next
+give_up(struct h1_server *s, enum reason why)
+{
+	tell_reset(s, why);
+	return NEXT_END;
+}
+
+/* ---- HEAD */
+
+static void
+answer_refusal(struct h1_server *s, enum reason why)
+{
+	s->is_keep_alive = false;
+	s->is_request_done = false;	/* we do not know where it ends */
+	reply_reason(&s->stream, why, MEDIA_TEXT, false);
+	wire_flush(&s->wire);
+	s->end_ms = clock_now_ms + LINGER_MS;
+	arm(s, LINGER_IDLE_MS);
+	set_state(s, STATE_LINGER);
+}
+
+/* Delivers up to request_left bytes; returns how many were used. */
+static size_t
+feed(struct h1_server *s, struct span data)
+{
+	size_t n = data.len, taken;
+	bool end;
+
+	if (n > s->request_left)
+		n = (size_t)s->request_left;
+	end = n == s->request_left;
+	taken = s->stream.sink->events->on_body(&s->stream, span_of(data.ptr, n),
+	    end);
+	ASSERT(taken <= n);
+	s->request_left -= taken;
+	if (taken < n)
+		s->is_paused = true;
+	else if (end)
+		s->is_request_done = true;
+	return taken;
+}
+
+static void
+begin_exchange(struct h1_server *s, struct http_head *h)
+{
+	struct http_peer peer = {
+		.client = client_address(s), .port = s->settings->port,
+		.connection = s->id,
+	};
+	bool end = h->framing == FRAMING_NONE || h->body_len == 0;
+
+	set_state(s, STATE_EXCHANGE);
+	s->requests++;
+	s->method = h->method;
+	s->version = h->version;
+	s->request_left = end ? 0 : h->body_len;
+	s->is_request_done = end;
+	s->is_paused = false;
+	s->has_response_head = s->is_response_done = false;
+	s->is_keep_alive = h->is_keep_alive && !servers.is_draining &&
+	    (s->settings->requests == 0 ||
+	    s->requests < s->settings->requests) && clock_now_ms < s->end_ms;
+	s->stream.sink = s->settings->service->open(s->settings->service,
+	    &s->stream, &peer);
+	s->stream.sink->events->on_head(&s->stream, h, end);
+}
+
+/* Uses `data`, which begins with a whole head; returns how much of it. */
+static size_t
+run_request(struct h1_server *s, struct http_head *h, struct span data)
+{
+	size_t used = h->size;
+
+	begin_exchange(s, h);
+	if (s->stream.sink != NULL && s->request_left > 0 && data.len > used)
+		used += feed(s, span_skip(data, used));
+	return used;
+}
+
+static void
+keep_rest(struct h1_server *s, struct span data)
+{
+	bool kept;
+
+	if (data.len == 0)
+		return;
+	kept = stash_append(&s->rest, data, STASH_MAX);
+	ASSERT(kept);		/* heads and one read fit */
+	s->has_new_rest = true;
+}
+
+/* One attempt at a head in `data`: *used bytes are done with. */
+static enum next
+parse_head(struct h1_server *s, struct span data, size_t *used)
+{
+	const struct parse_limits limits = {
+		.head_bytes = s->settings->head_bytes,
+		.line_bytes = s->settings->head_bytes / 2,
+		.field_count = s->settings->field_count,
+	};
+	struct http_head h;
+	enum reason why = REASON_NONE;
+	size_t empty = parse_skip_empty_lines(data);
+
+	*used = empty;
+	data = span_skip(data, empty);
+	if (data.len == 0)
+		return NEXT_WAIT;
+	h.fields = servers.fields;
+	h.extras = servers.extras;
+	h.n_extras = 0;
+	switch (parse_request(&h, data, &limits, &why)) {
+	case PARSE_OK:
+		*used += run_request(s, &h, data);
+		return NEXT_STEP;
+	case PARSE_MORE:
+		return NEXT_WAIT;
+	default:
+		s->requests++;
+		s->method = METHOD_OTHER;
+		answer_refusal(s, why);
+		*used += data.len;
+		return NEXT_STEP;
+	}
+}
+
+static enum next
+head_in_rest(struct h1_server *s)
+{
+	size_t used;
+	enum next next;
+
+	s->has_new_rest = false;
+	next = parse_head(s, stash_span(&s->rest), &used);
+	stash_drop(&s->rest, used);
+	if (stash_len(&s->rest) > 0 && next == NEXT_STEP)
+		s->has_new_rest = true;
+	return next == NEXT_WAIT ? NEXT_STEP : next;
+}
+
+/* A head that did not come whole: the clock runs from its first byte. */
+static void
+begin_partial(struct h1_server *s, struct span data)
+{
+	keep_rest(s, data);
+	s->has_new_rest = false;
+	arm(s, s->settings->head_timeout_ms);
+}
+
+static enum next
+head_from_conn(struct h1_server *s)
+{
+	struct span got;
+	size_t used;
+	enum next next;
+
+	switch (wire_read(&s->wire, &got, 0)) {
+	case IO_MORE:
+	case IO_DRAINED:
+		break;
+	case IO_WAIT:
+		return NEXT_STEP;
+	default:
+		return NEXT_END;
+	}
+	if (stash_len(&s->rest) > 0) {
+		keep_rest(s, got);
+		return NEXT_STEP;
+	}
+	next = parse_head(s, got, &used);
+	if (used < got.len) {
+		if (next == NEXT_WAIT)
+			begin_partial(s, span_skip(got, used));
+		else
+			keep_rest(s, span_skip(got, used));
+	}
+	return NEXT_STEP;
+}
+
+static enum next
+step_head(struct h1_server *s)
+{
+	if (s->wire.has_failed)
+		return NEXT_END;
+	if (stash_len(&s->wire.unsent) > 0)
+		return NEXT_WAIT;	/* the last answer has not left */
+	if (s->has_new_rest)
+		return head_in_rest(s);
+	if (s->wire.is_readable)
+		return head_from_conn(s);
+	return NEXT_WAIT;
+}
+
+/* ---- EXCHANGE */
+
+static enum next
+body_in_rest(struct h1_server *s)
+{
+	size_t used = feed(s, stash_span(&s->rest));
+
+	stash_drop(&s->rest, used);
+	return NEXT_STEP;
+}
+
+static enum next
+body_from_conn(struct h1_server *s)
+{
+	struct span got;
+	size_t most = BODY_READ_MAX, used;
+
+	if (most > s->request_left)
+		most = (size_t)s->request_left;
+	switch (wire_read(&s->wire, &got, most)) {
+	case IO_MORE:
+	case IO_DRAINED:
+		used = feed(s, got);
+		if (used < got.len)
+			keep_rest(s, span_skip(got, used));
+		return NEXT_STEP;
+	case IO_WAIT:
+		return NEXT_STEP;
+	default:
+		return give_up(s, REASON_CLIENT_GONE);
+	}
+}
+
+/* The sink has let go: the next request, or the end. */
+static enum next
+end_exchange(struct h1_server *s)
+{
+	if (!s->is_response_done)
+		return NEXT_END;	/* cut: the client must not take it
+					 * for whole */
+	if (s->is_request_done && s->is_keep_alive) {
+		set_state(s, STATE_HEAD);
+		arm(s, s->settings->keep_alive_ms);
+		s->has_new_rest = stash_len(&s->rest) > 0;
+		return NEXT_STEP;
+	}
+	if (s->is_request_done && stash_len(&s->rest) == 0 &&
+	    !s->wire.is_readable) {
+		arm(s, s->settings->send_timeout_ms);
+		set_state(s, STATE_CLOSE);
+		return NEXT_STEP;
+	}
+	s->end_ms = clock_now_ms + LINGER_MS;
+	arm(s, LINGER_IDLE_MS);
+	set_state(s, STATE_LINGER);
+	return NEXT_STEP;
+}
+
+static enum next
+step_exchange(struct h1_server *s)
+{
+	if (s->stream.sink == NULL)
+		return end_exchange(s);
+	if (s->wire.has_failed)
+		return give_up(s, REASON_CLIENT_GONE);
+	if (s->request_left == 0 || s->is_paused)
+		return NEXT_WAIT;
+	if (stash_len(&s->rest) > 0)
+		return body_in_rest(s);
+	if (s->wire.is_readable)
+		return body_from_conn(s);
+	if (!s->wire.is_blocked)
+		arm(s, s->settings->body_timeout_ms);
+	return NEXT_WAIT;
+}
+
+/* ---- LINGER, CLOSE */
+
+static enum next
+step_linger(struct h1_server *s)
+{
+	uint64_t idle_end = clock_now_ms + LINGER_IDLE_MS;
+	struct span got;
+
+	if (s->wire.has_failed)
+		return NEXT_END;
+	if (stash_len(&s->wire.unsent) > 0)
+		return NEXT_WAIT;
+	if (!s->is_shut) {
+		s->is_shut = true;
+		s->wire.conn.ops->shutdown_write(&s->wire.conn);
+	}
+	if (!s->wire.is_readable)
+		return NEXT_WAIT;
+	switch (wire_read(&s->wire, &got, 0)) {
+	case IO_MORE:
+	case IO_DRAINED:
+		loop_timer_set(&s->timer,
+		    idle_end < s->end_ms ? idle_end : s->end_ms);
+		return NEXT_STEP;
+	case IO_WAIT:
+		return NEXT_STEP;
+	default:
+		return NEXT_END;
+	}
+}
+
+static enum next
+step_close(struct h1_server *s)
+{
+	if (s->wire.has_failed || stash_len(&s->wire.unsent) == 0)
+		return NEXT_END;
+	return NEXT_WAIT;
+}
+
+/* ---- the driver */
+
+#define STATES(X)							\
+	X(HEAD,		step_head,	"reading the request head")	\
+	X(EXCHANGE,	step_exchange,	"serving a request")		\
+	X(LINGER,	step_linger,	"discarding what still comes")	\
+	X(CLOSE,	step_close,	"sending the last bytes")
+static const struct step {
+	enum next (*run)(struct h1_server *s);
+	const char *doing;
+} steps[] = {
+#define X(id, fn, doing) [STATE_##id] = { fn, doing },
+	STATES(X)
+#undef X
+};
+
+/* False: it has ended and is gone. */
+static bool
+server_run(struct h1_server *s)
+{
+	enum next next;
+
+	s->is_running = true;
+	do
+		next = steps[s->state].run(s);
+	while (next == NEXT_STEP);
+	s->is_running = false;
+	if (next != NEXT_END)
+		return true;
+	server_free(s);
+	return false;
+}
+
+static void
+on_run(struct wire *w)
+{
+	wire_enter();
+	(void)server_run(container_of(w, struct h1_server, wire));
+	wire_leave();
+}
+
+static void
+on_out(struct h1_server *s)
+{
+	if (!wire_writable(&s->wire)) {
+		arm(s, s->settings->send_timeout_ms);
+		return;
+	}
+	if (!s->wire.is_blocked)
+		return;
+	s->wire.is_blocked = false;
+	if (s->stream.sink != NULL)
+		s->stream.sink->events->on_writable(&s->stream);
+}
+
+static void
+on_event(struct io *io, uint32_t events)
+{
+	struct h1_server *s = container_of(io, struct h1_server, wire.conn.io);
+
+	wire_enter();
+	wire_note(&s->wire, events);
+	if ((events & EPOLLOUT) &&
+	    (s->wire.is_blocked || stash_len(&s->wire.unsent) > 0))
+		on_out(s);
+	/* HUP and ERR: both directions are gone; RDHUP alone is a client that
+	 * still wants its answer. */
+	if (unlikely(events & (EPOLLHUP | EPOLLERR)) &&
+	    s->state == STATE_EXCHANGE)
+		s->wire.has_failed = true;
+	(void)server_run(s);
+	wire_leave();
+}
+
+/* ---- timer: which limit it is follows from the state */
+
+static bool
+is_waiting_for_body(const struct h1_server *s)
+{
+	return s->request_left > 0 && !s->is_paused;
+}
+
+static enum next
+exchange_timeout(struct h1_server *s)
+{
+	bool can_answer = !s->wire.is_blocked && !s->has_response_head;
+
+	if (!s->wire.is_blocked && !is_waiting_for_body(s))
+		return NEXT_WAIT;	/* an old deadline of the idle time */
+	tell_reset(s, REASON_CLIENT_TIMEOUT);
+	if (!can_answer)
+		return NEXT_END;
+	answer_refusal(s, REASON_CLIENT_TIMEOUT);
+	return NEXT_STEP;
+}
+
+static enum next
+timeout(struct h1_server *s)
+{
+	if (s->state == STATE_EXCHANGE && s->stream.sink != NULL)
+		return exchange_timeout(s);
+	if (s->state != STATE_HEAD || stash_len(&s->rest) == 0)
+		return NEXT_END;
+	answer_refusal(s, REASON_CLIENT_TIMEOUT);
+	return NEXT_STEP;
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct h1_server *s = container_of(t, struct h1_server, timer);
+
+	wire_enter();
+	switch (timeout(s)) {
+	case NEXT_STEP:
+		(void)server_run(s);
+		break;
+	case NEXT_END:
+		server_free(s);
+		break;
+	case NEXT_WAIT:
+		break;
+	}
+	wire_leave();
+}
+
+/* ---- operations of the stream */
+
+static enum send_result
+result_of(const struct h1_server *s)
+{
+	return s->wire.has_failed ? SEND_FAILED : SEND_OK;
+}
+
+static bool
+put_response(struct h1_server *s, const struct http_head *h,
+    const char *connection)
+{
+	char *to = wire_room(&s->wire, write_bound(h));
+
+	if (to == NULL) {
+		s->wire.has_failed = true;
+		wire_run_later(&s->wire);
+		return false;
+	}
+	wire_added(&s->wire, (size_t)(write_response(to, h, connection) - to));
+	return true;
+}
+
+static enum send_result
+server_send_info(struct http_stream *stream, const struct http_head *h)
+{
+	struct h1_server *s = server_of(stream);
+
+	if (s->version == HTTP_1_0)
+		return SEND_OK;		/* RFC 9110 15.2 */
+	if (put_response(s, h, NULL))
+		wire_flush(&s->wire);
+	return result_of(s);
+}
+
+static const char *
+connection_field(const struct h1_server *s)
+{
+	if (!s->is_keep_alive)
+		return "close";
+	return s->version == HTTP_1_0 ? "keep-alive" : NULL;
+}
+
+static enum send_result
+server_send_head(struct http_stream *stream, const struct http_head *h,
+    bool end)
+{
+	struct h1_server *s = server_of(stream);
+
+	if (servers.is_draining || !s->is_request_done ||
+	    (!end && h->framing == FRAMING_CLOSE))
+		s->is_keep_alive = false;
+	s->framing = h->framing;
+	s->response_left = h->framing == FRAMING_LENGTH ? h->body_len :
+	    UINT64_MAX;
+	s->has_response_head = true;
+	if (!put_response(s, h, connection_field(s)))
+		return SEND_FAILED;
+	if (end) {
+		s->is_response_done = true;
+		wire_flush(&s->wire);
+	}
+	return result_of(s);
+}
+
+static enum send_result
+server_send_body(struct http_stream *stream, struct span data, bool end,
+    size_t *taken)
+{
+	struct h1_server *s = server_of(stream);
+	enum send_result result;
+
+	ASSERT(data.len <= s->response_left);
+	result = wire_send(&s->wire, data, end, taken);
+	s->response_left -= *taken;
+	if (result == SEND_OK && end)
+		s->is_response_done = true;
+	else if (result == SEND_WAIT)
+		arm(s, s->settings->send_timeout_ms);
+	return result;
+}
+
+static void
+server_pause(struct http_stream *stream)
+{
+	server_of(stream)->is_paused = true;
+}
+
+static void
+server_resume(struct http_stream *stream)
+{
+	struct h1_server *s = server_of(stream);
+
+	if (!s->is_paused)
+		return;
+	s->is_paused = false;
+	if (!s->is_running)
+		wire_run_later(&s->wire);
+}
+
+static void
+cut_hard(struct h1_server *s)
+{
+	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
+
+	/* A body that only a close ends must not look whole. */
+	(void)setsockopt(s->wire.conn.io.fd, SOL_SOCKET, SO_LINGER, &abort,
+	    sizeof(abort));
+}
+
+static void
+server_reset(struct http_stream *stream, enum reason why UNUSED)
+{
+	struct h1_server *s = server_of(stream);
+
+	stream->sink = NULL;
+	if (s->has_response_head && s->framing == FRAMING_CLOSE) {
+		wire_flush(&s->wire);
+		cut_hard(s);
+	}
+	set_state(s, STATE_CLOSE);
+	stash_clear(&s->wire.unsent);
+	if (!s->is_running)
+		wire_run_later(&s->wire);
+}
+
+static bool
+can_wait_for_next(const struct h1_server *s)
+{
+	return s->is_request_done && s->is_response_done && s->is_keep_alive &&
+	    !s->wire.is_readable && stash_len(&s->rest) == 0 &&
+	    !s->wire.has_failed;
+}
+
+static void
+server_release(struct http_stream *stream)
+{
+	struct h1_server *s = server_of(stream);
+
+	stream->sink = NULL;
+	if (s->is_running)
+		return;			/* the driver sees it */
+	if (likely(can_wait_for_next(s)))
+		(void)end_exchange(s);
+	else
+		wire_run_later(&s->wire);
+}
+
+static const struct http_stream_ops server_ops = {
+	.send_info = server_send_info,
+	.send_head = server_send_head,
+	.send_body = server_send_body,
+	.pause = server_pause,
+	.resume = server_resume,
+	.reset = server_reset,
+	.release = server_release,
+};
+
+/* ---- for listeners and workers */
+
+void
+h1_server_module_init(void)
+{
+	if (servers.is_ready)
+		return;
+	servers.is_ready = true;
+	wire_module_init();
+	slab_init(&servers.slab, sizeof(struct h1_server), sizeof(struct io));
+	list_init(&servers.all);
+}
+
+static struct h1_server *
+server_new(int fd, const struct address *client,
+    const struct h1_server_settings *settings)
+{
+	struct h1_server *s = slab_take(&servers.slab);
+	struct io io = s->wire.conn.io;	/* its tag goes on */
+
+	memset(s, 0, sizeof(*s));
+	s->wire.conn.io.tag = io.tag;
+	conn_init_plain(&s->wire.conn, fd, on_event);
+	wire_init(&s->wire, on_run);
+	s->stream.ops = &server_ops;
+	timer_init(&s->timer, on_timer);
+	s->settings = settings;
+	s->id = ++servers.last_id;
+	s->end_ms = settings->age_ms == 0 ? UINT64_MAX :
+	    clock_now_ms + settings->age_ms;
+	keep_client(s, client);
+	list_push(&servers.all, &s->link);
+	servers.n++;
+	return s;
+}
+
+void
+h1_server_accept(int fd, const struct address *client,
+    const struct h1_server_settings *settings)
+{
+	struct h1_server *s = server_new(fd, client, settings);
+
+	/* Read first: a deferred accept comes with its request. */
+	s->wire.is_readable = true;
+	arm(s, settings->head_timeout_ms);
+	wire_enter();
+	if (server_run(s) && io_register(&s->wire.conn.io, LOOP_EDGE) < 0) {
+		s->wire.has_failed = true;
+		wire_run_later(&s->wire);
+	}
+	wire_leave();
+}
+
+size_t
+h1_server_connections(void)
+{
+	return servers.n;
+}
+
+static bool
+is_idle(const struct h1_server *s)
+{
+	return s->state == STATE_HEAD && stash_len(&s->rest) == 0 &&
+	    stash_len(&s->wire.unsent) == 0;
+}
+
+size_t
+h1_server_close_idle(size_t n)
+{
+	struct list *it = servers.all.prev, *before;
+	struct h1_server *s;
+	size_t closed = 0;
+
+	for (; it != &servers.all && closed < n; it = before) {
+		before = it->prev;
+		s = container_of(it, struct h1_server, link);
+		if (!is_idle(s) || s->is_running)
+			continue;
+		server_free(s);
+		closed++;
+	}
+	return closed;
+}
+
+void
+h1_server_drain(void)
+{
+	servers.is_draining = true;
+	(void)h1_server_close_idle(servers.n);
+}
+
+void
+h1_server_close_all(void)
+{
+	struct list *it, *after;
+
+	list_each(it, after, &servers.all) {
+		struct h1_server *s = container_of(it, struct h1_server, link);
+
+		tell_reset(s, REASON_CLIENT_GONE);
+		server_free(s);
+	}
+}

@@ -1,0 +1,270 @@
+/* src/http1/wire.c -- gathered output, and the connection it leaves by */
+#include "http1/wire.h"
+
+#include <sys/mman.h>
+
+#include "core/assert.h"
+#include "core/memory.h"
+
+#define GATHER_SIZE (3 * HEAD_BYTES_MAX)
+
+static struct {
+	char *buffer;
+	size_t len;
+	struct wire *owner;	/* NULL: nothing is gathered */
+	unsigned depth;		/* of wire_enter */
+	struct deferred flush;	/* for output made outside of our handlers */
+	struct deferred run;
+	struct list due;
+} gather;
+
+static void
+on_flush(struct deferred *d UNUSED)
+{
+	if (gather.owner != NULL)
+		wire_flush(gather.owner);
+}
+
+static void
+on_due(struct deferred *d UNUSED)
+{
+	struct list now;
+
+	list_move_all(&gather.due, &now);
+	while (!list_is_empty(&now)) {
+		struct wire *w = list_first(&now, struct wire, run);
+
+		list_remove(&w->run);
+		w->on_run(w);
+	}
+}
+
+void
+wire_module_init(void)
+{
+	void *map;
+
+	if (gather.buffer != NULL)
+		return;
+	stash_module_init();
+	conn_module_init();
+	map = mmap(NULL, GATHER_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(map != MAP_FAILED);
+	gather.buffer = map;
+	list_init(&gather.due);
+	deferred_init(&gather.flush, on_flush);
+	deferred_init(&gather.run, on_due);
+}
+
+void
+wire_init(struct wire *w, void (*on_run)(struct wire *w))
+{
+	w->unsent = (struct stash){ 0 };
+	list_init(&w->run);
+	w->on_run = on_run;
+	w->is_connecting = w->is_blocked = w->has_failed = false;
+	w->has_written = w->is_readable = w->is_ending = false;
+}
+
+void
+wire_close(struct wire *w)
+{
+	if (gather.owner == w)
+		wire_flush(w);
+	stash_clear(&w->unsent);
+	list_remove(&w->run);
+	w->conn.ops->close(&w->conn);
+}
+
+void
+wire_enter(void)
+{
+	gather.depth++;
+}
+
+void
+wire_leave(void)
+{
+	gather.depth--;
+	if (unlikely(gather.owner != NULL))
+		wire_flush(gather.owner);
+}
+
+void
+wire_run_later(struct wire *w)
+{
+	if (!list_is_empty(&w->run))
+		return;
+	list_append(&gather.due, &w->run);
+	loop_defer(&gather.run);
+}
+
+enum io_status
+wire_read(struct wire *w, struct span *got, size_t most)
+{
+	enum io_status status = w->conn.ops->read(&w->conn, got, most);
+
+	if (status != IO_MORE)
+		w->is_readable = status == IO_DRAINED && w->is_ending;
+	return status;
+}
+
+char *
+wire_room(struct wire *w, size_t size)
+{
+	if (gather.owner != w) {
+		if (gather.owner != NULL)
+			wire_flush(gather.owner);
+		gather.owner = w;
+		if (unlikely(gather.depth == 0))
+			loop_defer(&gather.flush);
+	}
+	if (unlikely(size > GATHER_SIZE - gather.len))
+		return NULL;
+	return gather.buffer + gather.len;
+}
+
+void
+wire_added(struct wire *w UNUSED, size_t size)
+{
+	gather.len += size;
+}
+
+static void
+wire_fail(struct wire *w)
+{
+	w->has_failed = true;
+	w->is_readable = true;	/* what the peer said before may explain it */
+	stash_clear(&w->unsent);
+	wire_run_later(w);
+}
+
+static void
+keep_unsent(struct wire *w, struct span rest)
+{
+	if (rest.len > 0 && !stash_append(&w->unsent, rest, STASH_MAX))
+		wire_fail(w);
+}
+
+/* Writes spans now; false: failed. *taken counts over all of them. */
+static bool
+write_now(struct wire *w, const struct span *v, int n, size_t *taken)
+{
+	enum io_status status = w->conn.ops->write(&w->conn, v, n, taken);
+
+	if (likely(*taken > 0))
+		w->has_written = true;
+	if (likely(status != IO_FAILED))
+		return true;
+	wire_fail(w);
+	return false;
+}
+
+/* Takes the gathered bytes out of the buffer, which others may use then. */
+static struct span
+gathered(struct wire *w)
+{
+	struct span all = span_of(gather.buffer, gather.len);
+
+	ASSERT(gather.owner == w);
+	gather.owner = NULL;
+	gather.len = 0;
+	return all;
+}
+
+void
+wire_flush(struct wire *w)
+{
+	struct span all;
+	size_t taken = 0;
+
+	if (gather.owner != w)
+		return;
+	all = gathered(w);
+	if (w->has_failed || all.len == 0)
+		return;
+	if (!w->is_connecting && stash_len(&w->unsent) == 0 &&
+	    !write_now(w, &all, 1, &taken))
+		return;
+	if (unlikely(taken < all.len))
+		keep_unsent(w, span_skip(all, taken));
+}
+
+static enum send_result
+refuse_rest(struct wire *w)
+{
+	if (w->has_failed)
+		return SEND_FAILED;
+	w->is_blocked = true;
+	return SEND_WAIT;
+}
+
+static enum send_result
+send_direct(struct wire *w, struct span data, size_t *taken)
+{
+	if (w->is_connecting || stash_len(&w->unsent) > 0)
+		return refuse_rest(w);
+	if (!write_now(w, &data, 1, taken))
+		return SEND_FAILED;
+	return *taken == data.len ? SEND_OK : refuse_rest(w);
+}
+
+/* A gathered head and a longer body behind it: two spans, one call. */
+static enum send_result
+send_behind(struct wire *w, struct span data, size_t *taken)
+{
+	struct span v[2];
+	size_t head_len, sent = 0;
+
+	v[0] = gathered(w);
+	v[1] = data;
+	head_len = v[0].len;
+	if (w->is_connecting || stash_len(&w->unsent) > 0) {
+		keep_unsent(w, v[0]);
+		return refuse_rest(w);
+	}
+	if (!write_now(w, v, 2, &sent))
+		return SEND_FAILED;
+	if (sent < head_len)
+		keep_unsent(w, span_skip(v[0], sent));
+	else
+		*taken = sent - head_len;
+	return *taken == data.len ? SEND_OK : refuse_rest(w);
+}
+
+enum send_result
+wire_send(struct wire *w, struct span data, bool end, size_t *taken)
+{
+	*taken = 0;
+	if (unlikely(w->has_failed))
+		return SEND_FAILED;
+	if (gather.owner != w)
+		return data.len == 0 ? SEND_OK : send_direct(w, data, taken);
+	if (data.len > WIRE_COPY_MAX || data.len > GATHER_SIZE - gather.len)
+		return send_behind(w, data, taken);
+	memcpy(gather.buffer + gather.len, data.ptr == NULL ? "" : data.ptr,
+	    data.len);
+	gather.len += data.len;
+	*taken = data.len;
+	if (end)
+		wire_flush(w);
+	return w->has_failed ? SEND_FAILED : SEND_OK;
+}
+
+bool
+wire_writable(struct wire *w)
+{
+	size_t taken;
+	struct span rest;
+
+	while (stash_len(&w->unsent) > 0) {
+		rest = stash_span(&w->unsent);
+		if (!write_now(w, &rest, 1, &taken))
+			return false;
+		stash_drop(&w->unsent, taken);
+		if (taken < rest.len)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,174 @@
+/* src/net/conn.c -- plain connections and the hot buffer they read into */
+#include "net/conn.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "core/assert.h"
+#include "core/memory.h"
+
+#define HOT_ROOM	4096	/* before the bytes: whole pages stay aligned */
+
+/* One for the process: every connection reads here (performance.md 1). */
+static char *hot;
+
+void
+conn_module_init(void)
+{
+	size_t size = HOT_ROOM + HOT_BUFFER + HOT_SLACK;
+	void *map;
+
+	if (hot != NULL)
+		return;
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(map != MAP_FAILED);
+	hot = (char *)map + HOT_ROOM;
+}
+
+static enum io_status
+plain_read(struct conn *c, struct span *got, size_t most)
+{
+	ssize_t n;
+
+	if (most == 0 || most > HOT_BUFFER)
+		most = HOT_BUFFER;
+	do {
+		n = recv(c->io.fd, hot, most, 0);
+	} while (unlikely(n < 0 && errno == EINTR));
+	if (likely(n > 0)) {
+		*got = span_of(hot, (size_t)n);
+		return (size_t)n < most ? IO_DRAINED : IO_MORE;
+	}
+	if (n == 0)
+		return IO_EOF;
+	return errno == EAGAIN ? IO_WAIT : IO_FAILED;
+}
+
+static ssize_t
+send_spans(int fd, const struct span *v, int n)
+{
+	struct iovec iov[4];
+	struct msghdr m = { .msg_iov = iov };
+
+	ASSERT(n <= 4);
+	for (int i = 0; i < n; i++) {
+		iov[i].iov_base = (void *)(uintptr_t)v[i].ptr;
+		iov[i].iov_len = v[i].len;
+	}
+	m.msg_iovlen = (size_t)n;
+	return sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
+static enum io_status
+plain_write(struct conn *c, const struct span *v, int n, size_t *taken)
+{
+	size_t all = 0;
+	ssize_t sent;
+
+	for (int i = 0; i < n; i++)
+		all += v[i].len;
+	do {
+		sent = n == 1 ? send(c->io.fd, v->ptr, v->len, MSG_NOSIGNAL) :
+		    send_spans(c->io.fd, v, n);
+	} while (unlikely(sent < 0 && errno == EINTR));
+	if (unlikely(sent < 0)) {
+		*taken = 0;
+		return errno == EAGAIN ? IO_WAIT : IO_FAILED;
+	}
+	*taken = (size_t)sent;
+	return *taken == all ? IO_MORE : IO_WAIT;
+}
+
+static void
+plain_shutdown_write(struct conn *c)
+{
+	(void)shutdown(c->io.fd, SHUT_WR);
+}
+
+static void
+plain_close(struct conn *c)
+{
+	io_close(&c->io);
+}
+
+const struct conn_ops plain_ops = {
+	.read = plain_read,
+	.write = plain_write,
+	.shutdown_write = plain_shutdown_write,
+	.close = plain_close,
+};
+
+void
+conn_init_plain(struct conn *c, int fd, io_handler *on_event)
+{
+	io_init(&c->io, fd, on_event);
+	c->ops = &plain_ops;
+}
+
+static int
+connect_socket(const struct address *to)
+{
+	int on = 1;
+	int fd = socket(to->sa.sa_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && to->sa.sa_family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
+int
+conn_connect(struct conn *c, const struct address *to, io_handler *on_event)
+{
+	int saved, fd = connect_socket(to);
+
+	if (fd < 0)
+		return -1;
+	conn_init_plain(c, fd, on_event);
+	if ((connect(fd, &to->sa, to->len) < 0 && errno != EINPROGRESS) ||
+	    io_register(&c->io, LOOP_EDGE) < 0) {
+		saved = errno;
+		io_close(&c->io);
+		errno = saved;
+		return -1;
+	}
+	return 0;
+}
+
+int
+conn_connect_error(struct conn *c)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (getsockopt(c->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		return errno;
+	if (error != 0)
+		return error;
+	len = sizeof(peer);
+	if (getpeername(c->io.fd, (struct sockaddr *)&peer, &len) < 0)
+		return errno == ENOTCONN ? EINPROGRESS : errno;
+	return 0;
+}
+
+bool
+conn_is_local_error(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	    error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
+bool
+conn_is_quiet(struct conn *c)
+{
+	char byte;
+
+	return recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	    errno == EAGAIN;
+}

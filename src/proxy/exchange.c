@@ -1,0 +1,512 @@
+/* src/proxy/exchange.c -- one request, its attempts and its answer */
+#include "proxy/exchange.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "core/assert.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "core/stash.h"
+#include "http/reply.h"
+#include "net/conn.h"
+
+#define MAX_HOPS 10	/* a request that passed us more often: 508 */
+
+static struct slab exchanges;
+static const struct http_stream_events client_events, backend_events;
+
+static const char *const doing[] = {
+#define X(id, words) [EXCHANGE_##id] = words,
+	EXCHANGE_STATES(X)
+#undef X
+};
+
+static struct exchange *
+of_client(struct http_stream *s)
+{
+	return container_of(s->sink, struct exchange, client_sink);
+}
+
+static struct exchange *
+of_backend(struct http_stream *s)
+{
+	return container_of(s->sink, struct exchange, backend_sink);
+}
+
+/* ---- beginning and end */
+
+static struct http_sink *
+exchange_open(struct http_service *service, struct http_stream *s,
+    const struct http_peer *peer)
+{
+	struct proxy *p = container_of(service, struct proxy, service);
+	struct exchange *x = slab_take(&exchanges);
+
+	memset(x, 0, offsetof(struct exchange, tail));
+	x->client_sink.events = &client_events;
+	x->backend_sink.events = &backend_events;
+	x->client = s;
+	x->proxy = p;
+	x->id = ++p->exchanges;
+	x->connection = peer->connection;
+	x->listener_port = peer->port;
+	x->client_family = (uint8_t)peer->client->sa.sa_family;
+	x->client_port = address_port(peer->client);
+	if (x->client_family == AF_INET)
+		memcpy(&x->client_ip, &peer->client->in.sin_addr, 4);
+	else if (x->client_family == AF_INET6)
+		x->client_ip = peer->client->in6.sin6_addr;
+	p->requests++;
+	p->n_active++;
+	return &x->client_sink;
+}
+
+static void
+drop_kept(struct exchange *x)
+{
+	if (x->block != NULL)
+		block_give(x->block, x->block_class);
+	x->block = NULL;
+	x->kept = NULL;
+}
+
+/* Both streams are gone: so is the exchange. */
+static void
+exchange_free(struct exchange *x)
+{
+	ASSERT(x->client == NULL && x->attempt == NULL);
+	drop_kept(x);
+	x->proxy->n_active--;
+	slab_give(&exchanges, x);
+}
+
+/* The attempt is over, whatever became of it; its stream is given back. */
+static void
+end_attempt(struct exchange *x)
+{
+	struct http_stream *s = x->attempt;
+
+	x->attempt = NULL;
+	backend_done(x->backend);
+	s->ops->release(s);
+}
+
+static void
+release_client(struct exchange *x)
+{
+	struct http_stream *s = x->client;
+
+	x->client = NULL;
+	s->ops->release(s);
+}
+
+/* ---- failures */
+
+static COLD void
+log_failure(const struct exchange *x, enum reason why)
+{
+	struct address client;
+	struct log_context ctx = {
+		.connection = x->connection, .exchange = x->id,
+		.doing = doing[x->state], .client = &client,
+		.upstream = x->upstream == NULL ? NULL : x->upstream->name,
+		.backend = x->backend == NULL ? NULL : x->backend->name,
+	};
+
+	exchange_client(x, &client);
+	log_warn(&ctx, "%s", reasons[why].word);
+}
+
+/* Answers for the backends; the client has seen nothing of them yet. */
+static void
+answer(struct exchange *x, enum reason why)
+{
+	x->state = EXCHANGE_END;
+	reply_reason(x->client, why, x->media, x->method == METHOD_HEAD);
+	release_client(x);
+	exchange_free(x);
+}
+
+static void
+cut_client(struct exchange *x, enum reason why)
+{
+	struct http_stream *s = x->client;
+
+	x->client = NULL;
+	s->ops->reset(s, why);
+}
+
+/* interfaces.md, table of failures: the column "safe to retry". */
+static bool
+is_retry_safe(const struct exchange *x, enum reason why, enum sent sent)
+{
+	switch (why) {
+	case REASON_CONNECT:
+	case REASON_CONNECT_TIMEOUT:
+	case REASON_STALE:
+	case REASON_LOCAL:
+		return sent == SENT_NOTHING;
+	case REASON_RESET:
+	case REASON_RESET_REUSED:
+		return sent == SENT_NOTHING || method_is_idempotent(x->method);
+	default:
+		return false;
+	}
+}
+
+static bool
+can_retry(const struct exchange *x, enum reason why, enum sent sent)
+{
+	return x->kept != NULL && !x->has_taken_body &&
+	    is_retry_safe(x, why, sent) &&
+	    (x->is_free_retry || x->n_attempts <= x->proxy->conf->retries);
+}
+
+static void
+charge(struct exchange *x, enum reason why)
+{
+	if (reasons[why].is_charged)
+		backend_failed(x->backend);
+	log_failure(x, why);
+}
+
+/* ---- attempts */
+
+static enum lease_kind
+lease_kind_for(const struct exchange *x, bool after_stale)
+{
+	if (after_stale)
+		return LEASE_FRESH;
+	return method_is_idempotent(x->method) ? LEASE_ANY : LEASE_QUIET;
+}
+
+/* Room for a copy of the request's head: our own tail, or a block. */
+static void
+keep_head(struct exchange *x, const struct http_head *h)
+{
+	size_t size = sizeof(*h) + head_copy_size(h);
+	unsigned class = 0;
+	char *at = x->tail;
+
+	if (size > EXCHANGE_SIZE - offsetof(struct exchange, tail)) {
+		x->block = at = block_take(size, &class);
+		x->block_class = (uint8_t)class;
+	}
+	x->kept = (struct http_head *)(void *)at;
+	head_copy(x->kept, h, at + sizeof(*h));
+}
+
+static bool
+send_request(struct exchange *x, struct http_head *h)
+{
+	bool end = h->framing == FRAMING_NONE || h->body_len == 0;
+
+	x->attempt->sink = &x->backend_sink;
+	x->state = x->is_pooled ? EXCHANGE_WAIT : EXCHANGE_CONNECT;
+	(void)x->attempt->ops->send_head(x->attempt, h, end);
+	return true;		/* a failure comes as an event */
+}
+
+/* One lease. REASON_NONE: under way. */
+static enum reason
+try_backend(struct exchange *x, struct http_head *h, bool is_fresh)
+{
+	x->attempt = backend_lease(x->backend, lease_kind_for(x, is_fresh),
+	    &x->is_pooled);
+	if (likely(x->attempt != NULL)) {
+		(void)send_request(x, h);
+		return REASON_NONE;
+	}
+	return conn_is_local_error(errno) ? REASON_LOCAL : REASON_CONNECT;
+}
+
+static bool
+pick_backend(struct exchange *x)
+{
+	struct backend *b = upstream_pick(x->upstream, x->tried,
+	    x->n_attempts);
+
+	if (b == NULL)
+		return false;
+	x->backend = b;
+	x->tried[x->n_attempts++] = b;
+	return true;
+}
+
+/*
+ * Goes on to the next backend until an attempt is under way. REASON_NONE:
+ * one is; else the reason of the last failure.
+ */
+static enum reason
+start_attempt(struct exchange *x, struct http_head *h)
+{
+	enum reason why = REASON_NO_BACKEND;
+
+	while (x->n_attempts <= x->proxy->conf->retries &&
+	    x->n_attempts < ATTEMPTS_MAX) {
+		if (!pick_backend(x))
+			return why;
+		why = try_backend(x, h, false);
+		if (why == REASON_NONE)
+			return why;
+		x->state = EXCHANGE_CONNECT;
+		charge(x, why);
+	}
+	return why;
+}
+
+/* The kept head once more; the edits of forward_request are made anew. */
+static enum reason
+retry(struct exchange *x, bool same_backend)
+{
+	struct http_extra extras[HEAD_EXTRAS_MAX];
+	struct forward_room room;
+	struct http_head h = *x->kept;
+	enum reason why;
+
+	h.extras = extras;
+	why = forward_request(x, &h, &room);
+	if (why == REASON_NONE && same_backend) {
+		why = try_backend(x, &h, true);
+		if (why == REASON_NONE)
+			return why;
+	}
+	return why == REASON_BAD_REQUEST ? why : start_attempt(x, &h);
+}
+
+/* ---- events of the client's stream */
+
+static enum reason
+check_request(struct exchange *x, struct http_head *h)
+{
+	if (head_via_count(h, x->proxy->via_name) > MAX_HOPS)
+		return REASON_LOOP;
+	x->upstream = &x->proxy->upstreams[0];	/* routes: a later issue */
+	return REASON_NONE;
+}
+
+static void
+client_on_head(struct http_stream *s, struct http_head *h, bool end)
+{
+	struct exchange *x = of_client(s);
+	struct forward_room room;
+	enum reason why;
+
+	x->method = h->method;
+	x->version = h->version;
+	x->is_request_done = end;
+	x->media = (uint8_t)head_accept(h);
+	why = check_request(x, h);
+	if (why == REASON_NONE)
+		why = forward_request(x, h, &room);
+	if (why == REASON_NONE)
+		why = start_attempt(x, h);
+	if (unlikely(why != REASON_NONE)) {
+		answer(x, why);
+		return;
+	}
+	keep_head(x, h);
+}
+
+static size_t
+client_on_body(struct http_stream *s, struct span data, bool end)
+{
+	struct exchange *x = of_client(s);
+	size_t taken = 0;
+
+	if (x->attempt == NULL)
+		return 0;
+	if (x->attempt->ops->send_body(x->attempt, data, end, &taken) ==
+	    SEND_FAILED)
+		return taken;
+	if (taken > 0)
+		x->has_taken_body = true;
+	if (end && taken == data.len)
+		x->is_request_done = true;
+	return taken;
+}
+
+static void
+client_on_writable(struct http_stream *s)
+{
+	struct exchange *x = of_client(s);
+
+	if (x->attempt != NULL)
+		x->attempt->ops->resume(x->attempt);
+}
+
+static void
+client_on_reset(struct http_stream *s, enum reason why, enum sent sent UNUSED)
+{
+	struct exchange *x = of_client(s);
+
+	if (log_threshold >= LOG_INFO && why != REASON_CLIENT_GONE)
+		log_failure(x, why);
+	if (x->attempt != NULL) {
+		struct http_stream *attempt = x->attempt;
+
+		x->attempt = NULL;
+		backend_done(x->backend);
+		attempt->ops->reset(attempt, REASON_CLIENT_GONE);
+	}
+	release_client(x);
+	exchange_free(x);
+}
+
+static void
+client_on_info(struct http_stream *s UNUSED, struct http_head *h UNUSED)
+{
+}
+
+static const struct http_stream_events client_events = {
+	.on_info = client_on_info,
+	.on_head = client_on_head,
+	.on_body = client_on_body,
+	.on_writable = client_on_writable,
+	.on_reset = client_on_reset,
+};
+
+/* ---- events of the backend's stream */
+
+static void
+finish(struct exchange *x)
+{
+	x->state = EXCHANGE_END;
+	end_attempt(x);
+	release_client(x);
+	exchange_free(x);
+}
+
+/* The attempt failed: `s` is dead and already let go of by its codec. */
+static void
+fail_attempt(struct exchange *x, enum reason why, enum sent sent)
+{
+	enum reason next;
+
+	if (why != REASON_STALE)
+		charge(x, why);
+	end_attempt(x);
+	if (x->state == EXCHANGE_RELAY) {
+		cut_client(x, why);
+		exchange_free(x);
+		return;
+	}
+	if (!can_retry(x, why, sent)) {
+		answer(x, why);
+		return;
+	}
+	/* A stale connection says nothing of its backend: free, and there. */
+	next = retry(x, why == REASON_STALE || (why == REASON_RESET_REUSED &&
+	    x->n_attempts > x->proxy->conf->retries));
+	if (next == REASON_NONE)
+		x->client->ops->resume(x->client);
+	else
+		answer(x, next == REASON_NO_BACKEND ? why : next);
+}
+
+static void
+backend_on_reset(struct http_stream *s, enum reason why, enum sent sent)
+{
+	struct exchange *x = of_backend(s);
+
+	if (why == REASON_STALE || why == REASON_RESET_REUSED) {
+		/* Once: the next lease is fresh, so it ends. */
+		x->is_free_retry = true;
+	} else {
+		x->is_free_retry = false;
+	}
+	fail_attempt(x, why, sent);
+}
+
+static void
+backend_on_info(struct http_stream *s, struct http_head *h)
+{
+	struct exchange *x = of_backend(s);
+
+	x->state = EXCHANGE_WAIT;
+	if (x->version != HTTP_1_0 && forward_response(x, h))
+		(void)x->client->ops->send_info(x->client, h);
+}
+
+/* Junk that only we can see: the codec found the head well-formed. */
+static void
+refuse_response(struct exchange *x)
+{
+	x->state = EXCHANGE_WAIT;
+	charge(x, REASON_JUNK);
+	end_attempt(x);
+	answer(x, REASON_JUNK);
+}
+
+static void
+backend_on_head(struct http_stream *s, struct http_head *h, bool end)
+{
+	struct exchange *x = of_backend(s);
+
+	drop_kept(x);
+	if (unlikely(!forward_response(x, h))) {
+		refuse_response(x);
+		return;
+	}
+	x->state = EXCHANGE_RELAY;
+	(void)x->client->ops->send_head(x->client, h, end);
+	if (end)
+		finish(x);
+}
+
+static size_t
+backend_on_body(struct http_stream *s, struct span data, bool end)
+{
+	struct exchange *x = of_backend(s);
+	size_t taken = 0;
+
+	if (x->client->ops->send_body(x->client, data, end, &taken) ==
+	    SEND_OK && end)
+		finish(x);
+	return taken;
+}
+
+static void
+backend_on_writable(struct http_stream *s)
+{
+	struct exchange *x = of_backend(s);
+
+	if (x->state == EXCHANGE_CONNECT)
+		x->state = EXCHANGE_WAIT;
+	if (x->client != NULL)
+		x->client->ops->resume(x->client);
+}
+
+static const struct http_stream_events backend_events = {
+	.on_info = backend_on_info,
+	.on_head = backend_on_head,
+	.on_body = backend_on_body,
+	.on_writable = backend_on_writable,
+	.on_reset = backend_on_reset,
+};
+
+/* ---- the service */
+
+void
+proxy_init(struct proxy *p, const struct conf *conf,
+    struct upstream *upstreams)
+{
+	int len;
+
+	memset(p, 0, sizeof(*p));
+	p->service.open = exchange_open;
+	p->conf = conf;
+	p->upstreams = upstreams;
+	p->n_upstreams = conf->n_upstreams;
+	if (conf->via != NULL) {
+		len = snprintf(p->via, sizeof(p->via), "1.1 %s", conf->via);
+		ASSERT(len > 4 && (size_t)len < sizeof(p->via));
+		p->via_value = span_of(p->via, (size_t)len);
+		p->via_name = span_skip(p->via_value, 4);
+	}
+	slab_init(&exchanges, EXCHANGE_SIZE, 0);
+	stash_module_init();
+}

@@ -1,0 +1,67 @@
+/* src/proxy/exchange.h -- one request and its responses; folder's inside */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/address.h"
+#include "http/rules.h"
+#include "http/stream.h"
+#include "proxy/proxy.h"
+#include "upstream/upstream.h"
+
+#define ATTEMPTS_MAX	8
+#define EXCHANGE_SIZE	512	/* of the slab's objects, kept head included */
+
+/*
+ * The states of the response; the request body only has to be all sent or not
+ * (is_request_done). Each event below moves along this line or ends it.
+ */
+#define EXCHANGE_STATES(X)						\
+	X(START,	"reading the request head")			\
+	X(CONNECT,	"connecting to the backend")			\
+	X(WAIT,		"waiting for the response head")		\
+	X(RELAY,	"relaying the response")			\
+	X(END,		"ending")
+
+enum exchange_state {
+#define X(id, doing) EXCHANGE_##id,
+	EXCHANGE_STATES(X)
+#undef X
+};
+
+struct exchange {
+	struct http_sink client_sink, backend_sink;
+	struct http_stream *client;	/* NULL once released */
+	struct http_stream *attempt;	/* NULL between attempts */
+	struct proxy *proxy;
+	struct upstream *upstream;
+	struct backend *backend;	/* of the current attempt */
+	struct http_head *kept;		/* for another attempt; NULL: none */
+	void *block;			/* what holds it if not our own tail */
+	struct backend *tried[ATTEMPTS_MAX];
+	uint64_t id, connection;
+	struct in6_addr client_ip;	/* IPv4 in its first four bytes */
+	uint16_t client_port, listener_port;
+	uint8_t client_family;
+	uint8_t block_class;
+	uint8_t state;
+	uint8_t n_attempts;
+	uint8_t method, version;
+	uint8_t media;			/* for error bodies */
+	bool is_pooled;			/* the attempt's connection */
+	bool is_request_done;
+	bool has_taken_body;		/* bytes that cannot be sent again */
+	bool is_free_retry;		/* the next attempt counts for nothing */
+	char tail[];
+};
+
+/* forward.c: heads as they leave us. False: refuse (bad Connection). */
+struct forward_room {		/* memory for values that we add */
+	char client[ADDRESS_TEXT_MAX];
+	char port[8];
+	char target[2];
+};
+enum reason forward_request(const struct exchange *x, struct http_head *h,
+    struct forward_room *room);
+bool forward_response(const struct exchange *x, struct http_head *h);
+void exchange_client(const struct exchange *x, struct address *a);

@@ -1,0 +1,163 @@
+/* src/proxy/forward.c -- what changes in a head on its way (semantics.md j) */
+#include <string.h>
+
+#include "conf/conf.h"
+#include "core/clock.h"
+#include "proxy/exchange.h"
+
+void
+exchange_client(const struct exchange *x, struct address *a)
+{
+	if (x->client_family == AF_INET) {
+		a->len = sizeof(a->in);
+		memset(&a->in, 0, sizeof(a->in));
+		a->in.sin_family = AF_INET;
+		a->in.sin_port = htons(x->client_port);
+		memcpy(&a->in.sin_addr, &x->client_ip, sizeof(a->in.sin_addr));
+	} else if (x->client_family == AF_INET6) {
+		a->len = sizeof(a->in6);
+		memset(&a->in6, 0, sizeof(a->in6));
+		a->in6.sin6_family = AF_INET6;
+		a->in6.sin6_port = htons(x->client_port);
+		a->in6.sin6_addr = x->client_ip;
+	} else {
+		a->len = sizeof(sa_family_t);
+		a->un.sun_family = AF_UNIX;
+		a->un.sun_path[0] = '\0';
+	}
+}
+
+static size_t
+print_port(char *to, uint16_t port)
+{
+	char digits[5];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + port % 10);
+		port = (uint16_t)(port / 10);
+	} while (port > 0);
+	memcpy(to, digits + i, sizeof(digits) - i);
+	return sizeof(digits) - i;
+}
+
+/* "X_Forwarded_For" and its like: some origins read them as the real ones. */
+static bool
+is_underscore_twin(struct span name)
+{
+	static const struct span twins[] = {
+		{ "x-forwarded-for", 15 }, { "x-forwarded-proto", 17 },
+		{ "x-forwarded-host", 16 }, { "x-forwarded-port", 16 },
+	};
+	char lower[17];
+
+	if (name.len < 15 || name.len > 17 ||
+	    memchr(name.ptr, '_', name.len) == NULL)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		lower[i] = name.ptr[i] == '_' ? '-' :
+		    (char)(name.ptr[i] | 0x20);
+	for (size_t i = 0; i < COUNT_OF(twins); i++)
+		if (span_equal(span_of(lower, name.len), twins[i]))
+			return true;
+	return false;
+}
+
+/* The peer is not trusted: what it says of itself is replaced. */
+static void
+drop_forwarded(struct http_head *h)
+{
+	for (unsigned i = 0; i < h->n_fields; i++) {
+		struct http_field *f = &h->fields[i];
+
+		switch (f->id) {
+		case FIELD_X_FORWARDED_FOR:
+		case FIELD_X_FORWARDED_PROTO:
+		case FIELD_X_FORWARDED_HOST:
+		case FIELD_X_FORWARDED_PORT:
+		case FIELD_FORWARDED:
+			f->is_dropped = true;
+			break;
+		case FIELD_OTHER:
+			if (unlikely(is_underscore_twin(field_name(h, f))))
+				f->is_dropped = true;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void
+add_forwarded(const struct exchange *x, struct http_head *h,
+    struct forward_room *room)
+{
+	struct address a;
+	size_t len;
+
+	exchange_client(x, &a);
+	len = address_print_host(&a, room->client);
+	head_add(h, SPAN("X-Forwarded-For"), span_of(room->client, len));
+	head_add(h, SPAN("X-Forwarded-Proto"), SPAN("http"));
+	if (h->host.len > 0)
+		head_add(h, SPAN("X-Forwarded-Host"), h->host);
+	len = print_port(room->port, x->listener_port);
+	head_add(h, SPAN("X-Forwarded-Port"), span_of(room->port, len));
+}
+
+/* RFC 9112 3.2.2: an absolute target leaves in origin form, its authority as
+ * the only Host. */
+static void
+make_origin_form(struct http_head *h, struct forward_room *room)
+{
+	struct span rest = h->target;
+	const char *path;
+
+	if (rest.ptr[0] == '/' || rest.ptr[0] == '*')
+		return;
+	rest = span_skip(rest, (size_t)(h->host.ptr + h->host.len - rest.ptr));
+	path = rest.ptr;
+	head_drop(h, FIELD_HOST);
+	head_add(h, SPAN("Host"), h->host);
+	if (rest.len > 0 && *path == '/') {
+		h->target = rest;
+	} else if (rest.len == 0) {
+		room->target[0] = h->method == METHOD_OPTIONS ? '*' : '/';
+		h->target = span_of(room->target, 1);
+	}
+}
+
+enum reason
+forward_request(const struct exchange *x, struct http_head *h,
+    struct forward_room *room)
+{
+	const struct proxy *p = x->proxy;
+
+	h->n_extras = 0;
+	make_origin_form(h, room);
+	if (h->target.ptr[0] == '?')
+		return REASON_BAD_REQUEST;	/* http://host?query */
+	if (!head_drop_hop_by_hop(h))
+		return REASON_BAD_REQUEST;
+	drop_forwarded(h);
+	add_forwarded(x, h, room);
+	if (p->via_value.len > 0)
+		head_add(h, SPAN("Via"), p->via_value);
+	return REASON_NONE;
+}
+
+bool
+forward_response(const struct exchange *x, struct http_head *h)
+{
+	const struct proxy *p = x->proxy;
+
+	h->n_extras = 0;
+	if (!head_drop_hop_by_hop(h))
+		return false;
+	if (head_find(h, FIELD_DATE) == NULL && h->status >= 200)
+		head_add(h, SPAN("Date"),
+		    span_of(clock_http_date(), CLOCK_HTTP_LEN));
+	if (p->via_value.len > 0)
+		head_add(h, SPAN("Via"), p->via_value);
+	return true;
+}

@@ -1,0 +1,199 @@
+/* src/shm/segment.h -- the memory that all processes share */
+#pragma once
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * One memfd, made by the master, inherited by every process (architecture.md,
+ * Shared segment). SEGMENT_SPACE of address space is mapped at once, the file
+ * behind it grows by chunks: only the master appends, nothing moves, and what
+ * is appended appears in every process by itself. The file is sealed against
+ * shrinking and left out of core dumps.
+ *
+ * Rules: no pointers, no locks, offsets and slot numbers only; every word has
+ * one writer (plain relaxed stores) or is changed by one atomic operation; a
+ * process may die between any two stores and the segment stays valid; the
+ * master keeps its own copy of what it decides by and never trusts a number
+ * read here (segment_check); all times are CLOCK_MONOTONIC milliseconds.
+ */
+#define SEGMENT_MAGIC	0x6461656c72696166ull	/* "fairlead" */
+#define SEGMENT_LAYOUT	1u	/* changes with any layout change */
+#define SEGMENT_SPACE	(256ul << 20)
+#define SEGMENT_SLOTS	64	/* worker slots; slot 0..63 */
+#define SEGMENT_MONITOR	(SEGMENT_SLOTS)	/* the monitor's slot number */
+#define BACKEND_CHUNK	256	/* backends in a chunk of stripes */
+#define BACKENDS_MAX	16384
+#define UPSTREAMS_MAX	1024
+#define IDENTITY_MAX	256	/* bytes of text, with NUL */
+
+/* What one process tells the others; one writer: the process itself, but pid,
+ * generation, state STARTING/DEAD and restarts are the master's. */
+enum slot_state {
+	SLOT_FREE,
+	SLOT_STARTING,
+	SLOT_READY,		/* accepting */
+	SLOT_DRAINING,
+	SLOT_DEAD,		/* waits for its respawn */
+};
+
+struct process_slot {
+	alignas(64) _Atomic uint32_t state;	/* enum slot_state */
+	_Atomic int32_t pid;
+	_Atomic uint32_t generation;
+	_Atomic uint32_t restarts;
+	alignas(64) _Atomic uint64_t beat_ms;	/* the process */
+	_Atomic uint64_t connections;		/* open client connections */
+	_Atomic uint64_t accepted;		/* counters: never fall */
+	_Atomic uint64_t requests;
+	_Atomic uint64_t log_dropped;
+	_Atomic uint32_t accepting;	/* bit: covers its own sockets */
+};
+_Static_assert(sizeof(struct process_slot) == 128, "two lines a process");
+
+/* One upstream: its cursor is added to by every worker. */
+struct upstream_slot {
+	alignas(64) _Atomic uint64_t cursor;
+	alignas(64) _Atomic uint32_t in_use;	/* published last */
+	uint32_t reserved;
+	uint64_t identity_hash;
+	char name[IDENTITY_MAX - 16];
+};
+
+/* One backend, keyed by identity, never by position. */
+struct backend_slot {
+	alignas(64) _Atomic uint32_t in_use;	/* published last, by the master */
+	_Atomic uint32_t generation;	/* of its use: changes with its owner */
+	uint64_t identity_hash;
+	_Atomic uint64_t failing;	/* for the breaker (later issues) */
+	char identity[IDENTITY_MAX];
+};
+
+/*
+ * Counters of one process over the backends of one chunk; one writer. A gauge
+ * is cleared by the master when the process has died, counters go on.
+ */
+struct stripe {
+	alignas(64) _Atomic uint32_t in_flight[BACKEND_CHUNK];	/* gauge */
+	alignas(64) _Atomic uint32_t idle[BACKEND_CHUNK];	/* gauge */
+	alignas(64) _Atomic uint64_t requests[BACKEND_CHUNK];
+	alignas(64) _Atomic uint64_t failures[BACKEND_CHUNK];
+};
+
+/* Records larger than a word: written to the unpublished half by one writer,
+ * published by one store of `current`; see record_write, record_read. */
+struct record {
+	alignas(64) _Atomic uint32_t current;	/* bit 0: half; +1 each time */
+	uint32_t half_size;
+	/* two halves of half_size bytes follow */
+};
+
+struct segment_header {
+	uint64_t magic;
+	uint32_t layout;
+	uint32_t header_size;
+	uint32_t slots;
+	uint32_t process_slot_size;
+	uint32_t backend_slot_size;
+	uint32_t stripe_size;
+	_Atomic uint64_t size;		/* of the file: what may be touched */
+	_Atomic uint64_t used;		/* offsets below are given out */
+	_Atomic uint32_t generation;	/* newest configuration generation */
+	_Atomic uint32_t ready_generation;
+	_Atomic uint32_t is_stopping;
+	_Atomic uint32_t n_backend_chunks;
+	uint64_t started_ms;
+	uint64_t started_wall_ms;
+	uint64_t backend_chunks[BACKENDS_MAX / BACKEND_CHUNK]; /* offsets */
+	uint64_t stripe_chunks[BACKENDS_MAX / BACKEND_CHUNK];
+	uint64_t upstreams_offset;
+	struct process_slot processes[SEGMENT_SLOTS + 1];
+};
+
+/* A process's view. */
+struct segment {
+	int fd;
+	char *base;
+	struct segment_header *header;
+	/* the master's own copy of what it must not read back: */
+	uint64_t used, size;
+	uint32_t n_chunks;
+};
+
+extern struct segment segment;	/* one a process, inherited by fork */
+
+/* Master: makes it. 0, or -1 with errno. */
+int segment_create(void);
+/* Maps an inherited descriptor (upgrade, tools): checks magic, layout and
+ * sizes; -1 with EPROTO if they differ. */
+int segment_attach(int fd);
+void segment_close(void);
+/* Master: `size` more zeroed bytes, aligned to 64; offset, or 0 with errno. */
+uint64_t segment_append(size_t size);
+void *segment_at(uint64_t offset);
+
+/* Master: the slot of this identity, found or made; -1 when full (errno).
+ * `identity` is cut to IDENTITY_MAX-1 bytes for display; the hash is of all. */
+int segment_backend(const char *identity);
+int segment_upstream(const char *name);
+struct backend_slot *segment_backend_slot(uint32_t slot);
+struct upstream_slot *segment_upstream_slot(uint32_t slot);
+
+/* The stripe of process `process` that holds backend slot `backend`. */
+struct stripe *segment_stripe(uint32_t process, uint32_t backend);
+
+/* Sums over all processes, dead ones' counters included. */
+uint64_t segment_in_flight(uint32_t backend);
+uint64_t segment_idle(uint32_t backend);
+uint64_t segment_requests(uint32_t backend);
+uint64_t segment_failures(uint32_t backend);
+/* The same for `n` backends from `first` on, into out[n]. */
+void segment_sum_in_flight(uint32_t first, uint32_t n, uint32_t *out);
+
+/* Master, when a process has died: its gauges become 0, `connections` too. */
+void segment_clear_gauges(uint32_t process);
+
+struct process_slot *segment_process(uint32_t process);
+
+/*
+ * Two-copy records. One writer. A reader copies what is current and looks
+ * again, twice at most; false: keep your last copy. Never blocks.
+ */
+uint64_t record_make(uint32_t half_size);	/* master; offset or 0 */
+void record_write(struct record *r, const void *data, uint32_t len);
+bool record_read(const struct record *r, void *data, uint32_t len);
+
+/*
+ * Every plain store to the segment goes through these, so that the unit test
+ * can end a writer at each of them (SEGMENT_STORE_HOOK).
+ */
+extern void (*segment_store_hook)(void);
+#ifdef SEGMENT_STORE_HOOK
+#define SEGMENT_HOOK()							\
+	do {								\
+		if (segment_store_hook != NULL)				\
+			segment_store_hook();				\
+	} while (0)
+#else
+#define SEGMENT_HOOK() ((void)0)
+#endif
+/* relaxed store by the word's one writer */
+#define shm_set(word, value)						\
+	do {								\
+		SEGMENT_HOOK();						\
+		atomic_store_explicit((word), (value),			\
+		    memory_order_relaxed);				\
+	} while (0)
+#define shm_get(word) atomic_load_explicit((word), memory_order_relaxed)
+/* one writer adds: load and store, no locked instruction */
+#define shm_add(word, n) shm_set((word), shm_get(word) + (n))
+/* publishes: everything stored before is seen by who sees this */
+#define shm_publish(word, value)					\
+	do {								\
+		SEGMENT_HOOK();						\
+		atomic_store_explicit((word), (value),			\
+		    memory_order_release);				\
+	} while (0)

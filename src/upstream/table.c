@@ -1,0 +1,111 @@
+/* src/upstream/table.c -- weighted round robin over a shared cursor */
+#include <stdlib.h>
+
+#include "core/memory.h"
+#include "upstream/internal.h"
+
+/*
+ * Position = cursor * step mod sum, looked up in the prefix sums.
+ * With step coprime to sum, any `sum` consecutive cursors meet every position
+ * once: the shares are exact whoever advances the cursor (semantics.md (a)).
+ */
+
+static uint64_t
+gcd(uint64_t a, uint64_t b)
+{
+	uint64_t rest;
+
+	while (b != 0) {
+		rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The coprime nearest to sum / phi, so that turns are evenly spread. */
+static uint64_t
+step_for(uint64_t sum)
+{
+	uint64_t near = (uint64_t)((double)sum * 0.6180339887498949);
+
+	for (uint64_t d = 0; d <= sum; d++) {
+		if (near + d > 0 && gcd(near + d, sum) == 1)
+			return near + d;
+		if (near > d && gcd(near - d, sum) == 1)
+			return near - d;
+	}
+	return 1;
+}
+
+static bool
+can_serve(const struct backend *b)
+{
+	return b->weight > 0 && b->address.len > 0;
+}
+
+void
+table_build(struct upstream *u, bool has_equal_weights)
+{
+	free(u->prefix);
+	free(u->members);
+	u->prefix = xcalloc(u->n_backends + 1, sizeof(*u->prefix));
+	u->members = xcalloc(u->n_backends + 1, sizeof(*u->members));
+	u->n_rows = 0;
+	u->sum = 0;
+	for (uint32_t i = 0; i < u->n_backends; i++) {
+		const struct backend *b = &u->backends[i];
+
+		if (!can_serve(b))
+			continue;
+		u->sum += has_equal_weights ? 1 : b->weight;
+		u->members[u->n_rows] = i;
+		u->prefix[u->n_rows++] = (uint32_t)u->sum;
+	}
+	u->step = step_for(u->sum);
+}
+
+/* The first row whose prefix sum is above `position`. */
+static uint32_t
+row_at(const struct upstream *u, uint32_t position)
+{
+	const uint32_t *base = u->prefix;
+	uint32_t n = u->n_rows, half;
+
+	while (n > 1) {
+		half = n / 2;
+		base += base[half - 1] <= position ? half : 0;
+		n -= half;
+	}
+	return (uint32_t)(base - u->prefix);
+}
+
+static bool
+was_tried(const struct backend *b, struct backend *const *tried, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (tried[i] == b)
+			return true;
+	return false;
+}
+
+struct backend *
+upstream_pick(struct upstream *u, struct backend *const *tried,
+    unsigned n_tried)
+{
+	struct backend *b;
+	uint64_t turn;
+	uint32_t row;
+
+	if (u->n_rows == 0)
+		return NULL;
+	turn = atomic_fetch_add_explicit(u->cursor, 1, memory_order_relaxed);
+	row = row_at(u, (uint32_t)((turn % u->sum) * u->step % u->sum));
+	b = &u->backends[u->members[row]];
+	for (uint32_t i = 1; was_tried(b, tried, n_tried); i++) {
+		if (i >= u->n_rows)
+			return NULL;
+		b = &u->backends[u->members[(row + i) % u->n_rows]];
+	}
+	return b;
+}

@@ -1,0 +1,118 @@
+/* src/upstream/upstream.c -- upstreams: building them from the model */
+#include "upstream/upstream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conf/conf.h"
+#include "core/memory.h"
+#include "upstream/internal.h"
+
+static char *
+name_of(const struct backend_conf *bc)
+{
+	bool is_v6 = strchr(bc->host, ':') != NULL;
+	size_t size = strlen(bc->host) + 9;
+	char *name = xmalloc(size);
+
+	(void)snprintf(name, size, is_v6 ? "[%s]:%u" : "%s:%u", bc->host,
+	    bc->port);
+	return name;
+}
+
+static void
+backend_init(struct backend *b, const struct backend_conf *bc,
+    const struct upstream *u, uint32_t process, uint32_t max_idle)
+{
+	struct stripe *stripe = segment_stripe(process, bc->slot);
+	uint32_t row = bc->slot % BACKEND_CHUNK;
+
+	b->owner.ops = &pool_ops;
+	b->owner.settings = &u->settings;
+	list_init(&b->idle);
+	b->max_idle = max_idle;
+	b->weight = bc->weight;
+	b->slot = bc->slot;
+	b->in_flight = &stripe->in_flight[row];
+	b->idle_gauge = &stripe->idle[row];
+	b->requests = &stripe->requests[row];
+	b->failures = &stripe->failures[row];
+	b->address = bc->address;
+	b->host = bc->host;
+	b->name = name_of(bc);
+}
+
+static const char *
+strategy_word(enum strategy_id id)
+{
+	static const char *const words[] = {
+		[STRATEGY_WEIGHTED] = "weighted",
+		[STRATEGY_ROUND_ROBIN] = "round-robin",
+		[STRATEGY_RANDOM] = "random",
+		[STRATEGY_STICKY] = "sticky",
+	};
+
+	return words[id];
+}
+
+static void
+settings_init(struct h1_client_settings *s, const struct conf *conf)
+{
+	s->head_bytes = conf->limits.response_head;
+	s->field_count = conf->limits.header_count;
+	s->connect_ms = conf->timeouts.connect;
+	s->head_ms = conf->timeouts.response_head;
+	s->between_ms = conf->timeouts.between_bytes;
+	s->send_ms = conf->timeouts.upstream_send;
+	s->idle_ms = conf->timeouts.upstream_idle;
+}
+
+static void
+upstream_init(struct upstream *u, const struct upstream_conf *uc,
+    const struct conf *conf, uint32_t process, uint32_t max_idle)
+{
+	u->name = uc->name;
+	u->strategy = strategy_word(uc->strategy);
+	settings_init(&u->settings, conf);
+	u->n_backends = (uint32_t)uc->n_backends;
+	u->backends = xcalloc(uc->n_backends, sizeof(*u->backends));
+	u->cursor = &segment_upstream_slot(uc->slot)->cursor;
+	for (size_t i = 0; i < uc->n_backends; i++)
+		backend_init(&u->backends[i], &uc->backends[i], u, process,
+		    max_idle);
+	table_build(u, uc->strategy == STRATEGY_ROUND_ROBIN);
+}
+
+struct upstream *
+upstreams_new(const struct conf *conf, uint32_t process, uint32_t n_workers)
+{
+	struct upstream *all = xcalloc(conf->n_upstreams, sizeof(*all));
+	uint32_t share = conf->pool_idle / (n_workers == 0 ? 1 : n_workers);
+
+	h1_client_module_init();
+	for (size_t i = 0; i < conf->n_upstreams; i++)
+		upstream_init(&all[i], &conf->upstreams[i], conf, process,
+		    share == 0 ? 1 : share);
+	return all;
+}
+
+static void
+upstream_fini(struct upstream *u)
+{
+	for (uint32_t i = 0; i < u->n_backends; i++) {
+		pool_clear(&u->backends[i]);
+		free((void *)(uintptr_t)u->backends[i].name);
+	}
+	free(u->backends);
+	free(u->prefix);
+	free(u->members);
+}
+
+void
+upstreams_free(struct upstream **u, size_t n)
+{
+	for (size_t i = 0; *u != NULL && i < n; i++)
+		upstream_fini(&(*u)[i]);
+	free(*u);
+	*u = NULL;
+}

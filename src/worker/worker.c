@@ -1,0 +1,220 @@
+/* src/worker/worker.c -- one worker put together: accepts, proxies, drains */
+#include "worker/worker.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "admin/admin.h"
+#include "conf/conf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "event/loop.h"
+#include "http1/parse.h"
+#include "http1/server.h"
+#include "net/listener.h"
+#include "proxy/proxy.h"
+#include "shm/segment.h"
+#include "upstream/upstream.h"
+#include "worker/cover.h"
+
+#define BEAT_MS		50
+#define MASTER_GONE_MS	10000	/* serve on so long without a master */
+
+/* One a process; file scope, since handlers have no other way to it. */
+static struct {
+	struct child *self;
+	struct process_slot *slot;
+	struct upstream *upstreams;
+	struct proxy proxy;
+	struct h1_server_settings *settings;	/* one a listener */
+	struct timer beat;
+	struct timer stop;	/* drain's or the lost master's deadline */
+	bool is_worker;		/* else the monitor */
+	bool is_draining;
+	uint64_t accepted;
+} me;
+
+/* ---- beating, counting */
+
+static void
+publish(void)
+{
+	shm_set(&me.slot->connections, h1_server_connections());
+	shm_set(&me.slot->requests, me.proxy.requests);
+	shm_set(&me.slot->accepted, me.accepted);
+	shm_set(&me.slot->log_dropped, log_dropped());
+}
+
+static void
+on_turn(struct loop *l UNUSED)
+{
+	child_beat(me.self);
+	if (me.is_worker)
+		publish();
+	if (me.is_draining && h1_server_connections() == 0)
+		loop_stop();
+}
+
+static void
+on_beat(struct timer *t)
+{
+	loop_timer_set(t, clock_now_ms + BEAT_MS);
+}
+
+/* ---- orders */
+
+static void
+drain(uint32_t limit_ms)
+{
+	if (me.is_draining)
+		return;
+	me.is_draining = true;
+	if (me.is_worker)
+		cover_stop();
+	h1_server_drain();
+	loop_timer_set(&me.stop, clock_now_ms + limit_ms);
+}
+
+static void
+on_stop(struct timer *t UNUSED)
+{
+	if (me.is_draining)
+		loop_stop();
+	else
+		drain(me.self->conf->drain_timeout_ms);
+}
+
+static void
+on_order(enum order order)
+{
+	switch (order) {
+	case ORDER_STOP:
+		loop_stop();
+		break;
+	case ORDER_DRAIN:
+		drain(me.self->conf->shutdown_timeout_ms);
+		break;
+	case ORDER_MASTER_GONE:
+		log_error(NULL, "the master is gone; serving on for %d s",
+		    MASTER_GONE_MS / 1000);
+		loop_timer_set(&me.stop, clock_now_ms + MASTER_GONE_MS);
+		break;
+	}
+}
+
+/* ---- accepting */
+
+static void
+on_accept(int fd, const struct address *peer, size_t listener)
+{
+	me.accepted++;
+	if (h1_server_connections() >= me.self->conf->limits.connections)
+		(void)h1_server_close_idle(1);
+	h1_server_accept(fd, peer, &me.settings[listener]);
+}
+
+static void
+settings_init(struct h1_server_settings *s, const struct conf *conf,
+    const struct address *address)
+{
+	s->service = &me.proxy.service;
+	s->head_bytes = conf->limits.request_head;
+	s->field_count = conf->limits.header_count;
+	s->body_bytes = conf->limits.request_body;
+	s->requests = conf->limits.requests_per_connection;
+	s->age_ms = conf->limits.connection_age_ms;
+	s->head_timeout_ms = conf->timeouts.client_head;
+	s->body_timeout_ms = conf->timeouts.client_body;
+	s->keep_alive_ms = conf->timeouts.keep_alive;
+	s->send_timeout_ms = conf->timeouts.send;
+	s->port = address_port(address);
+}
+
+static void
+start_serving(struct child *self)
+{
+	const struct conf *conf = self->conf;
+
+	me.is_worker = true;
+	h1_server_module_init();
+	me.upstreams = upstreams_new(conf, self->slot,
+	    (uint32_t)conf->workers);
+	proxy_init(&me.proxy, conf, me.upstreams);
+	me.proxy.requests = shm_get(&me.slot->requests);
+	me.accepted = shm_get(&me.slot->accepted);
+	me.settings = xcalloc(self->listeners->n_addresses,
+	    sizeof(*me.settings));
+	for (size_t i = 0; i < self->listeners->n_addresses; i++)
+		settings_init(&me.settings[i], conf,
+		    &self->listeners->addresses[i]);
+	cover_start(self, on_accept);
+}
+
+/* ---- the roles */
+
+static int
+start(struct child *self)
+{
+	me.self = self;
+	me.slot = segment_process(self->slot);
+	if (child_start(self, on_order) < 0)
+		return -1;
+	if (!parse_init())
+		log_warn(NULL, "FAIRLEAD_SIMD names no parser that this "
+		    "machine has; using %s", parse_variant());
+	timer_init(&me.beat, on_beat);
+	timer_init(&me.stop, on_stop);
+	loop.on_turn = on_turn;
+	on_beat(&me.beat);
+	return 0;
+}
+
+static int
+run(struct child *self)
+{
+	child_ready(self);
+	loop_run();
+	h1_server_close_all();
+	if (me.is_worker) {
+		publish();
+		upstreams_free(&me.upstreams, self->conf->n_upstreams);
+	}
+	free(me.settings);
+	loop_timer_fini(&me.beat);
+	loop_timer_fini(&me.stop);
+	admin_stop();
+	loop_fini();
+	return 0;
+}
+
+static int
+worker_main(struct child *self)
+{
+	if (start(self) < 0)
+		return 1;
+	start_serving(self);
+	return run(self);
+}
+
+static int
+monitor_main(struct child *self)
+{
+	if (start(self) < 0)
+		return 1;
+	admin_start(self->admin_fd, self->conf);
+	return run(self);
+}
+
+int
+single_main(struct child *self)
+{
+	if (start(self) < 0)
+		return 1;
+	start_serving(self);
+	admin_start(self->admin_fd, self->conf);
+	return run(self);
+}
+
+const struct role worker_role = { .name = "worker", .main = worker_main };
+const struct role monitor_role = { .name = "monitor", .main = monitor_main };
