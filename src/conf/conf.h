@@ -76,7 +76,7 @@ struct conf {
 	const char *user;		/* NULL: configure's default */
 	int workers;			/* 0: single process */
 	const char *run_dir;
-	const char *admin_socket;	/* NULL: off */
+	const char *admin_socket;	/* NULL: admin.sock in run_dir */
 	const char *via;		/* pseudonym; NULL: off */
 	uint8_t sha256[32];		/* of the file's bytes */
 };

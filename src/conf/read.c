@@ -161,22 +161,6 @@ set_listener(struct conf *conf, const struct options *o,
 	    quote(word, span_str(host)));
 }
 
-/* A socket is opened where that can work; --run-dir is taken at its word. */
-static void
-set_run_dir(struct conf *conf, const struct options *o)
-{
-	char path[4096];
-	int len;
-
-	conf->run_dir = arena_str(conf->arena, span_str(o->run_dir != NULL ?
-	    o->run_dir : RUNSTATEDIR "/fairlead"));
-	if (o->run_dir == NULL && access(conf->run_dir, W_OK | X_OK) != 0)
-		return;
-	len = snprintf(path, sizeof(path), "%s/admin.sock", conf->run_dir);
-	if (len > 0 && (size_t)len < sizeof(path))
-		conf->admin_socket = arena_str(conf->arena, span_str(path));
-}
-
 /* -b wins; without any, the file's, which was checked all the same. */
 static void
 set_upstream(struct conf *conf, const struct options *o,
@@ -206,6 +190,8 @@ conf_new(const struct options *o)
 	struct conf *conf = arena_new_of(arena, struct conf);
 
 	conf->arena = arena;
+	conf->run_dir = arena_str(arena, span_str(o->run_dir != NULL ?
+	    o->run_dir : RUNSTATEDIR "/fairlead"));
 	if (o->file != NULL)
 		conf->file = arena_str(arena, span_str(o->file));
 	return conf;
@@ -230,7 +216,6 @@ conf_read(const struct options *o, struct diagnostics *d)
 	if (o->is_single)
 		conf->workers = 0;
 	set_listener(conf, o, d);
-	set_run_dir(conf, o);
 	set_upstream(conf, o, &f, d);
 	if (diagnostics_errors(d) > 0)
 		conf_free(&conf);

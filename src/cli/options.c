@@ -1,0 +1,185 @@
+/* src/cli/options.c -- fairlead's command line */
+#include "cli/options.h"
+
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <yaml.h>
+
+#include "conf/conf.h"
+
+#define DEFAULT_FILE	SYSCONFDIR "/fairlead/fairlead.yaml"
+
+enum {
+	OPTION_WORKERS = 256,
+	OPTION_MODE,
+	OPTION_LOG_FILE,
+	OPTION_LOG_LEVEL,
+	OPTION_RUN_DIR,
+};
+
+static const char short_options[] = ":hVH:p:c:b:s:t";
+
+static const struct option long_options[] = {
+	{ "help",	no_argument,		NULL, 'h' },
+	{ "version",	no_argument,		NULL, 'V' },
+	{ "host",	required_argument,	NULL, 'H' },
+	{ "port",	required_argument,	NULL, 'p' },
+	{ "config",	required_argument,	NULL, 'c' },
+	{ "backend",	required_argument,	NULL, 'b' },
+	{ "strategy",	required_argument,	NULL, 's' },
+	{ "test",	no_argument,		NULL, 't' },
+	{ "workers",	required_argument,	NULL, OPTION_WORKERS },
+	{ "mode",	required_argument,	NULL, OPTION_MODE },
+	{ "log-file",	required_argument,	NULL, OPTION_LOG_FILE },
+	{ "log-level",	required_argument,	NULL, OPTION_LOG_LEVEL },
+	{ "run-dir",	required_argument,	NULL, OPTION_RUN_DIR },
+	{ NULL,		0,			NULL, 0 },
+};
+
+static int
+wrong_usage(const char *what, const char *word)
+{
+	fprintf(stderr, "fairlead: %s%s\nTry 'fairlead --help'.\n", what,
+	    word);
+	return -1;
+}
+
+static int
+set_port(struct options *o, const char *text)
+{
+	char *end;
+	unsigned long port;
+
+	port = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || port < 1 ||
+	    port > 65535)
+		return wrong_usage("--port takes a number from 1 to 65535, "
+		    "not ", text);
+	o->port = (uint16_t)port;
+	return 0;
+}
+
+static int
+set_mode(struct options *o, const char *text)
+{
+	if (strcmp(text, "single") != 0)
+		return wrong_usage("the only --mode is single, not ", text);
+	o->is_single = true;
+	return 0;
+}
+
+/* 0, -1, or 1: not one of these. */
+static int
+take_text(struct options *o, int option, const char *text)
+{
+	switch (option) {
+	case 'H':		o->host = text; break;
+	case 'c':		o->file = text; break;
+	case 's':		o->strategy = text; break;
+	case 'b':		o->backends[o->n_backends++] = text; break;
+	case OPTION_WORKERS:	o->workers = text; break;
+	case OPTION_LOG_FILE:	o->log_file = text; break;
+	case OPTION_LOG_LEVEL:	o->log_level = text; break;
+	case OPTION_RUN_DIR:	o->run_dir = text; break;
+	case 'p':		return set_port(o, text);
+	case OPTION_MODE:	return set_mode(o, text);
+	default:		return 1;
+	}
+	return *text == '\0' ? wrong_usage("an option's value is empty", "") :
+	    0;
+}
+
+/* getopt says only '?'; a long option is then the word behind it. */
+static int
+refuse(int option, char **argv)
+{
+	char letter[3] = { '-', (char)optopt, '\0' };
+	const char *word = argv[optind - 1];
+
+	if (optopt > 0 && optopt < 256 && strncmp(word, "--", 2) != 0)
+		word = letter;
+	return wrong_usage(option == ':' ? "a value is missing behind " :
+	    "no such option: ", word);
+}
+
+static int
+take(struct options *o, int option, char **argv)
+{
+	switch (option) {
+	case 'h':	o->help = true; return 0;
+	case 'V':	o->version++; return 0;
+	case 't':	o->test = true; return 0;
+	case ':':
+	case '?':	return refuse(option, argv);
+	default:	return take_text(o, option, optarg);
+	}
+}
+
+int
+options_parse(struct options *o, int argc, char **argv)
+{
+	int option;
+
+	o->backends = calloc((size_t)argc + 1, sizeof(*o->backends));
+	if (o->backends == NULL)
+		return wrong_usage("out of memory", "");
+	optind = 0;	/* begin anew: tests parse many lines */
+	while ((option = getopt_long(argc, argv, short_options, long_options,
+	    NULL)) != -1)
+		if (take(o, option, argv) < 0)
+			return -1;
+	if (optind < argc)
+		return wrong_usage("not an option: ", argv[optind]);
+	if (o->file == NULL && o->n_backends == 0 &&
+	    access(DEFAULT_FILE, F_OK) == 0)
+		o->file = DEFAULT_FILE;
+	return 0;
+}
+
+void
+options_print_help(void)
+{
+	fputs("fairlead -- an HTTP load balancer\n"
+"\n"
+"usage: fairlead [-c FILE] [-b HOST:PORT[*WEIGHT]]... [-H ADDR] [-p PORT]\n"
+"\n"
+"  -b, --backend HOST:PORT[*WEIGHT]\n"
+"                        spread requests over this server; give it once for\n"
+"                        each; replaces the file's backends\n"
+"  -s, --strategy NAME   weighted (default) or round-robin\n"
+"  -c, --config FILE     read FILE; without -c and -b, if it exists,\n"
+"                        " DEFAULT_FILE "\n"
+"  -H, --host ADDR       address to listen on (0.0.0.0)\n"
+"  -p, --port PORT       port to listen on (9000)\n"
+"      --workers N|auto  worker processes (auto: one for each CPU we may use)\n"
+"      --mode single     everything in one process\n"
+"      --log-file FILE   error log; - is stderr\n"
+"      --log-level LEVEL debug, info (default), notice, warn, error\n"
+"      --run-dir DIR     admin socket and status go here\n"
+"                        (" RUNSTATEDIR "/fairlead)\n"
+"  -t, --test            check the configuration, say what is wrong, and exit\n"
+"  -h, --help            this text\n"
+"  -V, --version         the version; twice: how it was built\n"
+"\n"
+"Example: fairlead -b 127.0.0.1:9001 -b 127.0.0.1:9002*2\n"
+"Manuals: fairlead(8), fairlead.yaml(5)\n", stdout);
+}
+
+void
+options_print_version(bool long_form)
+{
+	puts("fairlead " FAIRLEAD_VERSION);
+	if (!long_form)
+		return;
+	printf("built with: %s\ncompiler: %s\n",
+	    *BUILD_OPTIONS != '\0' ? BUILD_OPTIONS : "default options",
+	    __VERSION__);
+	printf("libyaml %s\n%s\n", yaml_get_version_string(),
+	    OpenSSL_version(OPENSSL_VERSION));
+	puts("configuration: " DEFAULT_FILE "\n"
+	    "run directory: " RUNSTATEDIR "/fairlead");
+}
