@@ -95,25 +95,23 @@ take_version(struct parse *p, size_t at)
 	return parse_other_version(p, at);
 }
 
-/* The line may end at `end`, where no text byte is: the offset behind it, or
- * 0 with *status. `why` is for a line that is too long. */
-static inline __attribute__((always_inline)) size_t
+/* The line may end at `end`, where no text byte is; *next is behind it. `why`
+ * is for one that is too long. */
+static inline __attribute__((always_inline)) enum parse_status
 end_line(struct parse *p, size_t line, size_t end, enum reason why,
-    enum parse_status *status)
+    size_t *next)
 {
-	if (likely(end + 2 <= p->len)) {
-		if (unlikely(!is_crlf(p->data + end)))
-			*status = parse_refuse(p, REASON_BAD_REQUEST);
-		else if (unlikely(end - line > p->limits->line_bytes))
-			*status = parse_refuse(p, why);
-		else
-			return end + 2;
-	} else if (end < p->len && p->data[end] != '\r') {
-		*status = parse_refuse(p, REASON_BAD_REQUEST);
-	} else {
-		*status = parse_incomplete(p, line, why);
+	*next = end + 2;
+	if (unlikely(*next > p->len)) {
+		if (end < p->len && p->data[end] != '\r')
+			return parse_refuse(p, REASON_BAD_REQUEST);
+		return parse_incomplete(p, line, why);
 	}
-	return 0;
+	if (unlikely(!is_crlf(p->data + end)))
+		return parse_refuse(p, REASON_BAD_REQUEST);
+	if (unlikely(end - line > p->limits->line_bytes))
+		return parse_refuse(p, why);
+	return PARSE_OK;
 }
 
 /* "Name: value" from `line` to `end`, the colon at `colon`. */
@@ -158,8 +156,8 @@ walk_fields(struct parse *p, struct scan *s, size_t line)
 			return parse_refuse(p, REASON_BAD_REQUEST);
 		value = skip_ows(p, colon + 1);
 		end = scan_find(s, &s->masks.ctl, value);
-		next = end_line(p, line, end, REASON_HEAD_TOO_LARGE, &status);
-		if (unlikely(next == 0))
+		status = end_line(p, line, end, REASON_HEAD_TOO_LARGE, &next);
+		if (unlikely(status != PARSE_OK))
 			return status;
 		if (unlikely(f == full))
 			return parse_refuse(p, REASON_HEAD_TOO_LARGE);
@@ -168,13 +166,11 @@ walk_fields(struct parse *p, struct scan *s, size_t line)
 	}
 	if (colon > line)
 		return parse_incomplete(p, line, REASON_HEAD_TOO_LARGE);
-	next = end_line(p, line, line, REASON_HEAD_TOO_LARGE, &status);
-	if (unlikely(next == 0))
-		return status;
+	status = end_line(p, line, line, REASON_HEAD_TOO_LARGE, &next);
 	h->n_fields = (uint16_t)(f - h->fields);
 	h->fields_end = (uint32_t)line;
 	h->size = (uint32_t)next;
-	return PARSE_OK;
+	return status;
 }
 
 /* "HTTP/1.x" at `at` and the end of the request line; *next is behind it. */
@@ -189,9 +185,9 @@ walk_request_version(struct parse *p, size_t at, size_t *next)
 		return parse_incomplete(p, 0, REASON_URI_TOO_LONG);
 	}
 	status = take_version(p, at);
-	if (likely(status == PARSE_OK))
-		*next = end_line(p, 0, at + 8, REASON_URI_TOO_LONG, &status);
-	return status;
+	if (unlikely(status != PARSE_OK))
+		return status;
+	return end_line(p, 0, at + 8, REASON_URI_TOO_LONG, next);
 }
 
 static inline __attribute__((always_inline)) enum parse_status
@@ -258,8 +254,7 @@ walk_status_line(struct parse *p, struct scan *s, size_t *next)
 		return parse_refuse(p, REASON_JUNK);
 	end = scan_find(s, &s->masks.ctl, phrase);
 	p->h->reason_phrase = span_of(p->data + phrase, end - phrase);
-	*next = end_line(p, 0, end, REASON_JUNK, &status);
-	return status;
+	return end_line(p, 0, end, REASON_JUNK, next);
 }
 
 static enum parse_status

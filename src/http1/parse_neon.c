@@ -1,55 +1,65 @@
-/* src/http1/parse_neon.c -- 16 bytes at a time on aarch64 */
+/* src/http1/parse_neon.c -- 16 bytes at a time, on aarch64 */
 #if defined(__aarch64__)
 #include <arm_neon.h>
 
-#include "http1/masks.h"
-#include "http1/scan.h"
+#include "http1/parse_masks.h"
+#include "http1/parse_rules.h"
 
-/* The top bit of each byte, as movemask has it. */
-static inline uint64_t
-bits_of(uint8x16_t v)
+struct flags {
+	uint8x16_t nontoken, nontarget, ctl;	/* 0xff or 0 */
+};
+
+static inline struct flags
+classify16(const char *at)
 {
-	static const uint8_t weights[16] = {
+	static const uint8_t token_low[] = { TOKEN_LOW };
+	static const uint8_t token_high[] = { TOKEN_HIGH };
+	uint8x16_t b = vld1q_u8((const uint8_t *)at);
+	uint8x16_t token = vandq_u8(
+	    vqtbl1q_u8(vld1q_u8(token_low), vandq_u8(b, vdupq_n_u8(0x0f))),
+	    vqtbl1q_u8(vld1q_u8(token_high), vshrq_n_u8(b, 4)));
+	uint8x16_t del = vceqq_u8(b, vdupq_n_u8(0x7f));
+	uint8x16_t below_space = vcltq_u8(b, vdupq_n_u8(' '));
+	uint8x16_t not_visible = vorrq_u8(vcltq_u8(b, vdupq_n_u8(0x21)),
+	    vcgtq_u8(b, vdupq_n_u8(0x7e)));
+
+	return (struct flags){
+		vceqzq_u8(token),
+		vorrq_u8(not_visible, vceqq_u8(b, vdupq_n_u8('#'))),
+		vorrq_u8(del, vbicq_u8(below_space,
+		    vceqq_u8(b, vdupq_n_u8('\t')))),
+	};
+}
+
+/* One bit of each of 64 flags: weighted, then added up in pairs. */
+static inline uint64_t
+bits_of(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d)
+{
+	static const uint8_t weights[] = {
 		1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128
 	};
-	uint8x16_t set = vandq_u8(vld1q_u8(weights),
-	    vreinterpretq_u8_s8(vshrq_n_s8(vreinterpretq_s8_u8(v), 7)));
+	uint8x16_t w = vld1q_u8(weights);
+	uint8x16_t ab = vpaddq_u8(vandq_u8(a, w), vandq_u8(b, w));
+	uint8x16_t cd = vpaddq_u8(vandq_u8(c, w), vandq_u8(d, w));
+	uint8x16_t sum = vpaddq_u8(ab, cd);
 
-	return (uint64_t)vaddv_u8(vget_low_u8(set)) |
-	    (uint64_t)vaddv_u8(vget_high_u8(set)) << 8;
+	sum = vpaddq_u8(sum, sum);
+	return vgetq_lane_u64(vreinterpretq_u64_u8(sum), 0);
 }
 
-static const char token_rows[16] = { TOKEN_ROWS };
-static const uint8_t row_bits[16] = { 1, 2, 4, 8, 16, 32, 64, 128 };
-
-static inline void
-classify(const char *at, struct masks *m)
+static inline struct masks
+classify(const char *block)
 {
-	const uint8x16_t rows = vld1q_u8((const uint8_t *)token_rows);
-	const uint8x16_t bits = vld1q_u8(row_bits);
+	struct flags a = classify16(block), b = classify16(block + 16);
+	struct flags c = classify16(block + 32), d = classify16(block + 48);
 
-	*m = (struct masks){ 0, 0, 0 };
-	for (unsigned i = 0; i < 64; i += 16) {
-		uint8x16_t v = vld1q_u8(
-		    (const uint8_t *)(const void *)(at + i));
-		uint8x16_t row = vqtbl1q_u8(rows, vandq_u8(v,
-		    vdupq_n_u8(15)));
-		uint8x16_t bit = vqtbl1q_u8(bits, vshrq_n_u8(v, 4));
-		uint8x16_t nontoken = vceqzq_u8(vandq_u8(row, bit));
-		uint8x16_t del = vceqq_u8(v, vdupq_n_u8(0x7f));
-		uint8x16_t tab = vceqq_u8(v, vdupq_n_u8('\t'));
-		uint8x16_t ctl = vorrq_u8(del, vbicq_u8(vcleq_u8(v,
-		    vdupq_n_u8(0x1f)), tab));
-		uint8x16_t nontarget = vorrq_u8(vorrq_u8(vcleq_u8(v,
-		    vdupq_n_u8(0x20)), vcgeq_u8(v, vdupq_n_u8(0x7f))),
-		    vceqq_u8(v, vdupq_n_u8('#')));
-
-		m->nontoken |= bits_of(nontoken) << i;
-		m->ctl |= bits_of(ctl) << i;
-		m->nontarget |= bits_of(nontarget) << i;
-	}
+	return (struct masks){
+		bits_of(a.nontoken, b.nontoken, c.nontoken, d.nontoken),
+		bits_of(a.nontarget, b.nontarget, c.nontarget, d.nontarget),
+		bits_of(a.ctl, b.ctl, c.ctl, d.ctl),
+	};
 }
 
-#define VARIANT neon
-#include "http1/scan_body.h"
+#define PARSER parser_neon
+#include "http1/parse_body.h"
 #endif

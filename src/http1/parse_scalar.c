@@ -1,35 +1,42 @@
-/* src/http1/parse_scalar.c -- the reference variant: byte by byte */
-#include <stdbool.h>
+/* src/http1/parse_scalar.c -- the reference: a byte at a time */
+#include "http1/parse_masks.h"
+#include "http1/parse_rules.h"
 
-#include "http1/masks.h"
-#include "http1/scan.h"
+#define NONTOKEN 1u
+#define NONTARGET 2u
+#define CTL 4u
 
-static const char token_rows[16] = { TOKEN_ROWS };
+/* Every byte that is not named here is a tchar. */
+static const uint8_t classes[256] = {
+	[0x00 ... 0x08] = NONTOKEN | NONTARGET | CTL,
+	['\t'] = NONTOKEN | NONTARGET,
+	[0x0a ... 0x1f] = NONTOKEN | NONTARGET | CTL,
+	[' '] = NONTOKEN | NONTARGET,
+	['#'] = NONTARGET,
+	['"'] = NONTOKEN, ['('] = NONTOKEN, [')'] = NONTOKEN,
+	[','] = NONTOKEN, ['/'] = NONTOKEN, [':'] = NONTOKEN,
+	[';'] = NONTOKEN, ['<'] = NONTOKEN, ['='] = NONTOKEN,
+	['>'] = NONTOKEN, ['?'] = NONTOKEN, ['@'] = NONTOKEN,
+	['['] = NONTOKEN, ['\\'] = NONTOKEN, [']'] = NONTOKEN,
+	['{'] = NONTOKEN, ['}'] = NONTOKEN,
+	[0x7f] = NONTOKEN | NONTARGET | CTL,
+	[0x80 ... 0xff] = NONTOKEN | NONTARGET,
+};
 
-static bool
-is_token(unsigned char c)
+static inline struct masks
+classify(const char *block)
 {
-	unsigned char row = (unsigned char)token_rows[c & 15];
+	struct masks m = { 0, 0, 0 };
 
-	return c < 0x80 && (row >> (c >> 4) & 1) != 0;
-}
-
-static void
-classify(const char *at, struct masks *m)
-{
-	*m = (struct masks){ 0, 0, 0 };
 	for (unsigned i = 0; i < 64; i++) {
-		unsigned char c = (unsigned char)at[i];
-		uint64_t bit = 1ull << i;
+		uint64_t c = classes[(unsigned char)block[i]];
 
-		if (!is_token(c))
-			m->nontoken |= bit;
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			m->ctl |= bit;
-		if (c <= 0x20 || c == '#' || c >= 0x7f)
-			m->nontarget |= bit;
+		m.nontoken |= (c & 1) << i;
+		m.nontarget |= (c >> 1 & 1) << i;
+		m.ctl |= (c >> 2 & 1) << i;
 	}
+	return m;
 }
 
-#define VARIANT scalar
-#include "http1/scan_body.h"
+#define PARSER parser_scalar
+#include "http1/parse_body.h"
