@@ -16,10 +16,6 @@
 #include "proc/title.h"
 #include "worker/worker.h"
 
-#ifndef SYSCONFDIR
-#define SYSCONFDIR "/etc"
-#endif
-#define DEFAULT_FILE	SYSCONFDIR "/fairlead/fairlead.yaml"
 #define LOG_FLAGS	(O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC)
 #define RESOLVE_MS	5000
 
@@ -38,14 +34,15 @@ plural(size_t n)
 static const char *
 config_name(void)
 {
-	return conf->file != NULL ? conf->file : "(command line)";
+	return conf->file != NULL ? conf->file : "command line";
 }
 
+/* The form is interfaces.md's; routes come with a later issue. */
 static void
 print_ok(void)
 {
 	fprintf(stderr, "fairlead: %s: configuration ok (%zu listener%s, "
-	    "%zu upstream%s)\n", config_name(),
+	    "0 routes, %zu upstream%s)\n", config_name(),
 	    conf->n_listeners, plural(conf->n_listeners),
 	    conf->n_upstreams, plural(conf->n_upstreams));
 }
@@ -56,8 +53,6 @@ read_conf(void)
 {
 	struct diagnostics *d = diagnostics_new();
 
-	if (options.file == NULL && access(DEFAULT_FILE, F_OK) == 0)
-		options.file = DEFAULT_FILE;
 	conf = conf_read(&options, d);
 	if (diagnostics_errors(d) + diagnostics_warnings(d) > 0)
 		diagnostics_print(d, STDERR_FILENO);

@@ -1,5 +1,4 @@
 /* src/proc/privileges.c -- from root to the configured user, for good */
-#define _GNU_SOURCE 1
 #include "proc/privileges.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
 /* src/proc/spawn.c -- one child's place: fork, control socket, death, return */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,4 @@
 /* src/proc/title.c -- titles, in the memory of argv and the environment */
-#define _GNU_SOURCE 1
 #include "proc/title.h"
 
 #include <stdarg.h>

@@ -1,5 +1,4 @@
 /* src/worker/cover.c -- which listening sockets this worker accepts on */
-#define _GNU_SOURCE 1
 #include "worker/cover.h"
 
 #include <errno.h>
