@@ -157,12 +157,23 @@ is_retry_safe(const struct exchange *x, enum reason why, enum sent sent)
 	}
 }
 
+/* The connection was at fault, not the backend: a fresh one to the same
+ * backend, once, on top of the attempts. */
+static bool
+is_free_retry(const struct exchange *x, enum reason why)
+{
+	return !x->has_retried_free &&
+	    (why == REASON_STALE || why == REASON_RESET_REUSED);
+}
+
 static bool
 can_retry(const struct exchange *x, enum reason why, enum sent sent)
 {
-	return x->kept != NULL && !x->has_taken_body &&
-	    is_retry_safe(x, why, sent) &&
-	    (x->is_free_retry || x->n_attempts <= x->proxy->conf->retries);
+	if (x->kept == NULL || x->has_taken_body ||
+	    !is_retry_safe(x, why, sent))
+		return false;
+	return is_free_retry(x, why) || (why != REASON_RESET_REUSED &&
+	    x->n_attempts <= x->proxy->conf->retries);
 }
 
 static void
@@ -176,9 +187,9 @@ charge(struct exchange *x, enum reason why)
 /* ---- attempts */
 
 static enum lease_kind
-lease_kind_for(const struct exchange *x, bool after_stale)
+lease_kind_for(const struct exchange *x)
 {
-	if (after_stale)
+	if (x->has_retried_free)
 		return LEASE_FRESH;
 	return method_is_idempotent(x->method) ? LEASE_ANY : LEASE_QUIET;
 }
@@ -199,7 +210,8 @@ keep_head(struct exchange *x, const struct http_head *h)
 	head_copy(x->kept, h, at + sizeof(*h));
 }
 
-static bool
+/* A failure to send comes as an event. */
+static void
 send_request(struct exchange *x, struct http_head *h)
 {
 	bool end = h->framing == FRAMING_NONE || h->body_len == 0;
@@ -207,17 +219,16 @@ send_request(struct exchange *x, struct http_head *h)
 	x->attempt->sink = &x->backend_sink;
 	x->state = x->is_pooled ? EXCHANGE_WAIT : EXCHANGE_CONNECT;
 	(void)x->attempt->ops->send_head(x->attempt, h, end);
-	return true;		/* a failure comes as an event */
 }
 
 /* One lease. REASON_NONE: under way. */
 static enum reason
-try_backend(struct exchange *x, struct http_head *h, bool is_fresh)
+try_backend(struct exchange *x, struct http_head *h)
 {
-	x->attempt = backend_lease(x->backend, lease_kind_for(x, is_fresh),
+	x->attempt = backend_lease(x->backend, lease_kind_for(x),
 	    &x->is_pooled);
 	if (likely(x->attempt != NULL)) {
-		(void)send_request(x, h);
+		send_request(x, h);
 		return REASON_NONE;
 	}
 	return conn_is_local_error(errno) ? REASON_LOCAL : REASON_CONNECT;
@@ -249,7 +260,7 @@ start_attempt(struct exchange *x, struct http_head *h)
 	    x->n_attempts < ATTEMPTS_MAX) {
 		if (!pick_backend(x))
 			return why;
-		why = try_backend(x, h, false);
+		why = try_backend(x, h);
 		if (why == REASON_NONE)
 			return why;
 		x->state = EXCHANGE_CONNECT;
@@ -270,7 +281,7 @@ retry(struct exchange *x, bool same_backend)
 	h.extras = extras;
 	why = forward_request(x, &h, &room);
 	if (why == REASON_NONE && same_backend) {
-		why = try_backend(x, &h, true);
+		why = try_backend(x, &h);
 		if (why == REASON_NONE)
 			return why;
 	}
@@ -385,6 +396,7 @@ static void
 fail_attempt(struct exchange *x, enum reason why, enum sent sent)
 {
 	enum reason next;
+	bool is_free;
 
 	if (why != REASON_STALE)
 		charge(x, why);
@@ -398,9 +410,9 @@ fail_attempt(struct exchange *x, enum reason why, enum sent sent)
 		answer(x, why);
 		return;
 	}
-	/* A stale connection says nothing of its backend: free, and there. */
-	next = retry(x, why == REASON_STALE || (why == REASON_RESET_REUSED &&
-	    x->n_attempts > x->proxy->conf->retries));
+	is_free = is_free_retry(x, why);
+	x->has_retried_free |= is_free;
+	next = retry(x, is_free);
 	if (next == REASON_NONE)
 		x->client->ops->resume(x->client);
 	else
@@ -410,15 +422,7 @@ fail_attempt(struct exchange *x, enum reason why, enum sent sent)
 static void
 backend_on_reset(struct http_stream *s, enum reason why, enum sent sent)
 {
-	struct exchange *x = of_backend(s);
-
-	if (why == REASON_STALE || why == REASON_RESET_REUSED) {
-		/* Once: the next lease is fresh, so it ends. */
-		x->is_free_retry = true;
-	} else {
-		x->is_free_retry = false;
-	}
-	fail_attempt(x, why, sent);
+	fail_attempt(of_backend(s), why, sent);
 }
 
 static void

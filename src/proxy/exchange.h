@@ -51,15 +51,17 @@ struct exchange {
 	bool is_pooled;			/* the attempt's connection */
 	bool is_request_done;
 	bool has_taken_body;		/* bytes that cannot be sent again */
-	bool is_free_retry;		/* the next attempt counts for nothing */
+	bool has_retried_free;		/* a pooled connection was at fault */
 	char tail[];
 };
 
-/* forward.c: heads as they leave us. False: refuse (bad Connection). */
+/*
+ * forward.c: heads as they leave us. Done anew for each attempt on the kept
+ * head, so doing it twice must be the same as once. A reason, or false: refuse.
+ */
 struct forward_room {		/* memory for values that we add */
 	char client[ADDRESS_TEXT_MAX];
 	char port[8];
-	char target[2];
 };
 enum reason forward_request(const struct exchange *x, struct http_head *h,
     struct forward_room *room);

@@ -105,26 +105,31 @@ add_forwarded(const struct exchange *x, struct http_head *h,
 	head_add(h, SPAN("X-Forwarded-Port"), span_of(room->port, len));
 }
 
-/* RFC 9112 3.2.2: an absolute target leaves in origin form, its authority as
- * the only Host. */
+/* RFC 9112 3.2.2: an absolute target leaves in origin form. */
 static void
-make_origin_form(struct http_head *h, struct forward_room *room)
+make_origin_form(struct http_head *h)
 {
 	struct span rest = h->target;
-	const char *path;
 
 	if (rest.ptr[0] == '/' || rest.ptr[0] == '*')
 		return;
 	rest = span_skip(rest, (size_t)(h->host.ptr + h->host.len - rest.ptr));
-	path = rest.ptr;
-	head_drop(h, FIELD_HOST);
-	head_add(h, SPAN("Host"), h->host);
-	if (rest.len > 0 && *path == '/') {
+	head_drop(h, FIELD_HOST);	/* the target's authority wins */
+	if (rest.len > 0)
 		h->target = rest;
-	} else if (rest.len == 0) {
-		room->target[0] = h->method == METHOD_OPTIONS ? '*' : '/';
-		h->target = span_of(room->target, 1);
-	}
+	else
+		h->target = h->method == METHOD_OPTIONS ? SPAN("*") :
+		    SPAN("/");
+}
+
+/* An HTTP/1.0 client may have named no host; HTTP/1.1 has to. */
+static void
+add_host(const struct exchange *x, struct http_head *h)
+{
+	if (likely(head_find(h, FIELD_HOST) != NULL))
+		return;
+	head_add(h, SPAN("Host"), h->host.len > 0 ? h->host :
+	    span_str(x->upstream->name));
 }
 
 enum reason
@@ -134,11 +139,12 @@ forward_request(const struct exchange *x, struct http_head *h,
 	const struct proxy *p = x->proxy;
 
 	h->n_extras = 0;
-	make_origin_form(h, room);
+	make_origin_form(h);
 	if (h->target.ptr[0] == '?')
 		return REASON_BAD_REQUEST;	/* http://host?query */
 	if (!head_drop_hop_by_hop(h))
 		return REASON_BAD_REQUEST;
+	add_host(x, h);
 	drop_forwarded(h);
 	add_forwarded(x, h, room);
 	if (p->via_value.len > 0)

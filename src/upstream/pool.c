@@ -1,5 +1,4 @@
 /* src/upstream/pool.c -- leases: idle connections, last in first out */
-#include "core/assert.h"
 #include "upstream/internal.h"
 
 static struct backend *
@@ -63,7 +62,7 @@ take_idle(struct backend *b, bool must_be_quiet)
 }
 
 struct http_stream *
-backend_lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
+pool_lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
 {
 	struct h1_client *c = NULL;
 
@@ -72,24 +71,7 @@ backend_lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
 	*is_pooled = c != NULL;
 	if (c == NULL)
 		c = h1_client_connect(&b->owner, &b->address);
-	if (c == NULL)
-		return NULL;
-	shm_add(b->in_flight, 1);
-	shm_add(b->requests, 1);
-	return h1_client_stream(c);
-}
-
-void
-backend_done(struct backend *b)
-{
-	ASSERT(shm_get(b->in_flight) > 0);
-	shm_add(b->in_flight, (uint32_t)-1);
-}
-
-void
-backend_failed(struct backend *b)
-{
-	shm_add(b->failures, 1);
+	return c == NULL ? NULL : h1_client_stream(c);
 }
 
 void

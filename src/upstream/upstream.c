@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "conf/conf.h"
+#include "core/assert.h"
 #include "core/memory.h"
 #include "upstream/internal.h"
 
@@ -28,6 +29,7 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	uint32_t row = bc->slot % BACKEND_CHUNK;
 
 	b->owner.ops = &pool_ops;
+	b->lease = pool_lease;
 	b->owner.settings = &u->settings;
 	list_init(&b->idle);
 	b->max_idle = max_idle;
@@ -94,6 +96,33 @@ upstreams_new(const struct conf *conf, uint32_t process, uint32_t n_workers)
 		upstream_init(&all[i], &conf->upstreams[i], conf, process,
 		    share == 0 ? 1 : share);
 	return all;
+}
+
+/* ---- leases, counted in this process's stripe */
+
+struct http_stream *
+backend_lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
+{
+	struct http_stream *s = b->lease(b, kind, is_pooled);
+
+	if (unlikely(s == NULL))
+		return NULL;
+	shm_add(b->in_flight, 1);
+	shm_add(b->requests, 1);
+	return s;
+}
+
+void
+backend_done(struct backend *b)
+{
+	ASSERT(shm_get(b->in_flight) > 0);
+	shm_add(b->in_flight, (uint32_t)-1);
+}
+
+void
+backend_failed(struct backend *b)
+{
+	shm_add(b->failures, 1);
 }
 
 static void

@@ -9,8 +9,19 @@
 #include "http1/client.h"
 #include "shm/segment.h"
 
+struct backend;
 struct conf;
-struct upstream_conf;
+
+/* What a lease may be (interfaces.md, failures). */
+enum lease_kind {
+	LEASE_ANY,		/* a pooled one if there is one */
+	LEASE_QUIET,		/* the same, looked at first (MSG_PEEK) */
+	LEASE_FRESH,
+};
+
+/* Gives a stream, pooled or connecting; NULL with errno. */
+typedef struct http_stream *lease_function(struct backend *b,
+    enum lease_kind kind, bool *is_pooled);
 
 /*
  * A worker's view of one server. Owned by its upstream; lives as long as the
@@ -18,6 +29,7 @@ struct upstream_conf;
  */
 struct backend {
 	struct h1_client_owner owner;	/* of its idle connections */
+	lease_function *lease;		/* by protocol; tests have their own */
 	struct list idle;		/* LIFO: hottest first */
 	uint32_t n_idle, max_idle;
 	uint32_t weight;
@@ -58,13 +70,6 @@ void upstreams_free(struct upstream **u, size_t n);
  */
 struct backend *upstream_pick(struct upstream *u,
     struct backend *const *tried, unsigned n_tried);
-
-/* What a lease may be (interfaces.md, failures). */
-enum lease_kind {
-	LEASE_ANY,		/* a pooled one if there is one */
-	LEASE_QUIET,		/* the same, looked at first (MSG_PEEK) */
-	LEASE_FRESH,
-};
 
 /*
  * A stream to the backend, pooled or connecting; counts it in flight until

@@ -1,0 +1,474 @@
+/* t/unit/proxy/exchange_test.c -- the exchange engine over streams in memory */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "proc/register.h"
+#include "proxy/proxy.h"
+#include "shm/segment.h"
+#include "support/memory_stream.h"
+#include "support/unit.h"
+#include "upstream/upstream.h"
+
+#define BACKENDS 3
+
+/* One world: a client's stream, and the streams that leases give out. */
+static struct {
+	struct conf conf;
+	struct upstream_conf upstream_conf;
+	struct backend_conf backend_conf[BACKENDS];
+	struct upstream *upstreams;
+	struct proxy proxy;
+	struct address peer;
+	struct memory_stream client;
+	struct memory_stream leases[8];
+	struct backend *leased[8];
+	enum lease_kind kinds[8];
+	unsigned n_leases;
+	bool is_pooled;		/* what the next leases are */
+	int lease_error;	/* 0: they succeed */
+} w;
+
+static struct http_stream *
+lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
+{
+	struct memory_stream *m = &w.leases[w.n_leases];
+
+	ck_assert_uint_lt(w.n_leases, 8);
+	w.leased[w.n_leases] = b;
+	w.kinds[w.n_leases++] = kind;
+	*is_pooled = w.is_pooled && kind != LEASE_FRESH;
+	if (w.lease_error != 0) {
+		errno = w.lease_error;
+		return NULL;
+	}
+	memory_stream_init(m);
+	return &m->stream;
+}
+
+static void
+setup(void)
+{
+	memset(&w, 0, sizeof(w));
+	clock_update();
+	log_open(-1, false);
+	ck_assert_int_eq(segment_create(), 0);
+	for (unsigned i = 0; i < BACKENDS; i++) {
+		struct backend_conf *b = &w.backend_conf[i];
+
+		b->host = "127.0.0.1";
+		b->port = (uint16_t)(1001 + i);
+		b->weight = 1;
+		ck_assert(address_parse_host(&b->address, SPAN("127.0.0.1"),
+		    b->port));
+	}
+	w.upstream_conf.name = "default";
+	w.upstream_conf.backends = w.backend_conf;
+	w.upstream_conf.n_backends = BACKENDS;
+	w.conf.upstreams = &w.upstream_conf;
+	w.conf.n_upstreams = 1;
+	w.conf.retries = 2;
+	w.conf.via = "fairlead";
+	ck_assert_int_eq(segment_register_conf(&w.conf), 0);
+	shm_set(&segment_process(0)->state, SLOT_READY);
+	w.upstreams = upstreams_new(&w.conf, 0, 1);
+	for (unsigned i = 0; i < BACKENDS; i++)
+		w.upstreams[0].backends[i].lease = lease;
+	proxy_init(&w.proxy, &w.conf, w.upstreams);
+	ck_assert(address_parse(&w.peer, SPAN("192.0.2.7:4711")));
+	memory_stream_init(&w.client);
+}
+
+static uint64_t
+in_flight(void)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < BACKENDS; i++)
+		n += segment_in_flight(w.backend_conf[i].slot);
+	return n;
+}
+
+/* Whatever happened: nothing may be left over. */
+static void
+teardown(void)
+{
+	ck_assert_uint_eq(w.proxy.n_active, 0);
+	ck_assert_uint_eq(in_flight(), 0);
+	for (unsigned i = 0; i < w.n_leases && w.lease_error == 0; i++)
+		ck_assert(w.leases[i].is_released);
+	upstreams_free(&w.upstreams, 1);
+	segment_close();
+}
+
+/* A request arrives at the proxy. */
+static void
+request(const char *text, uint64_t body_len)
+{
+	struct http_peer peer = { .client = &w.peer, .port = 9000,
+		.connection = 1 };
+
+	w.client.stream.sink = w.proxy.service.open(&w.proxy.service,
+	    &w.client.stream, &peer);
+	memory_say_head(&w.client, text, body_len > 0 ? FRAMING_LENGTH :
+	    FRAMING_NONE, body_len);
+}
+
+static bool
+has_line(const struct memory_stream *m, const char *line)
+{
+	size_t len = strlen(line);
+
+	for (const char *p = m->head; (p = strstr(p, line)) != NULL; p++)
+		if ((p == m->head || p[-1] == '\n') && p[len] == '\n')
+			return true;
+	return false;
+}
+
+#define FIRST (w.leases[0])
+#define SECOND (w.leases[1])
+
+START_TEST(a_get_goes_and_comes)
+{
+	request("GET /x?y\nHost: a.example\nAccept: */*", 0);
+	ck_assert_uint_eq(in_flight(), 1);
+	ck_assert(FIRST.has_ended);
+	ck_assert(has_line(&FIRST, "GET /x?y"));
+	ck_assert(has_line(&FIRST, "Host: a.example"));
+	ck_assert(has_line(&FIRST, "X-Forwarded-For: 192.0.2.7"));
+	ck_assert(has_line(&FIRST, "X-Forwarded-Proto: http"));
+	ck_assert(has_line(&FIRST, "X-Forwarded-Host: a.example"));
+	ck_assert(has_line(&FIRST, "X-Forwarded-Port: 9000"));
+	ck_assert(has_line(&FIRST, "Via: 1.1 fairlead"));
+	memory_say_head(&FIRST, "200\nContent-Length: 2", FRAMING_LENGTH, 2);
+	ck_assert_uint_eq(memory_say_body(&FIRST, "ok", true), 2);
+	ck_assert(has_line(&w.client, "200"));
+	ck_assert(has_line(&w.client, "Via: 1.1 fairlead"));
+	ck_assert(w.client.has_ended && w.client.is_released);
+	ck_assert(!w.client.is_reset && !FIRST.is_reset);
+}
+END_TEST
+
+START_TEST(fields_for_one_hop_stay_there)
+{
+	request("GET /\nHost: a\nConnection: X-Secret\nX-Secret: 1\n"
+	    "Keep-Alive: 5\nTE: trailers\nX-Forwarded-For: 6.6.6.6\n"
+	    "X_Forwarded_For: 6.6.6.6\nForwarded: for=6.6.6.6\nX-Kept: 1", 0);
+	ck_assert(strstr(FIRST.head, "X-Secret") == NULL);
+	ck_assert(strstr(FIRST.head, "Keep-Alive") == NULL);
+	ck_assert(strstr(FIRST.head, "TE:") == NULL);
+	ck_assert(strstr(FIRST.head, "6.6.6.6") == NULL);
+	ck_assert(has_line(&FIRST, "X-Kept: 1"));
+	memory_say_head(&FIRST, "204\nConnection: X-Hop\nX-Hop: 1\nX-End: 1",
+	    FRAMING_NONE, 0);
+	ck_assert(strstr(w.client.head, "X-Hop") == NULL);
+	ck_assert(has_line(&w.client, "X-End: 1"));
+}
+END_TEST
+
+START_TEST(connection_must_not_name_the_framing)
+{
+	request("GET /\nHost: a\nConnection: Content-Length", 0);
+	ck_assert_uint_eq(w.n_leases, 0);
+	ck_assert(has_line(&w.client, "400"));
+}
+END_TEST
+
+START_TEST(a_loop_is_cut)
+{
+	char text[512] = "GET /\nHost: a\nVia: 1.1 fairlead";
+
+	for (int i = 0; i < 10; i++)
+		strcat(text, ", 1.1 fairlead");
+	request(text, 0);
+	ck_assert_uint_eq(w.n_leases, 0);
+	ck_assert(has_line(&w.client, "508"));
+}
+END_TEST
+
+START_TEST(a_refused_backend_costs_another_try)
+{
+	request("POST /\nHost: a", 0);
+	memory_say_reset(&FIRST, REASON_CONNECT, SENT_NOTHING);
+	ck_assert_uint_eq(w.n_leases, 2);
+	ck_assert_ptr_ne(w.leased[0], w.leased[1]);
+	ck_assert(has_line(&SECOND, "POST /"));
+	ck_assert(has_line(&SECOND, "X-Forwarded-For: 192.0.2.7"));
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "200"));
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 1);
+}
+END_TEST
+
+START_TEST(all_refused_is_a_502)
+{
+	request("GET /\nHost: a", 0);
+	for (unsigned i = 0; i < 3; i++)
+		memory_say_reset(&w.leases[i], REASON_CONNECT, SENT_NOTHING);
+	ck_assert_uint_eq(w.n_leases, 3);
+	ck_assert(has_line(&w.client, "502"));
+	ck_assert(strstr(w.client.body, "connect") != NULL);
+}
+END_TEST
+
+START_TEST(our_own_trouble_is_not_charged)
+{
+	w.lease_error = EMFILE;
+	request("GET /\nHost: a", 0);
+	ck_assert(has_line(&w.client, "503"));
+	ck_assert(has_line(&w.client, "Retry-After: 1"));
+	for (unsigned i = 0; i < BACKENDS; i++)
+		ck_assert_uint_eq(segment_failures(w.backend_conf[i].slot), 0);
+}
+END_TEST
+
+/* What a failure of the first attempt leads to: interfaces.md, failures. */
+static const struct {
+	const char *method;
+	bool is_pooled;
+	enum reason why;
+	enum sent sent;
+	bool is_retried;
+	const char *status;	/* if not */
+	bool is_charged;
+} failures[] = {
+	{ "GET", true, REASON_STALE, SENT_NOTHING, true, NULL, false },
+	{ "POST", true, REASON_STALE, SENT_NOTHING, true, NULL, false },
+	{ "GET", true, REASON_RESET_REUSED, SENT_ALL, true, NULL, false },
+	{ "PUT", true, REASON_RESET_REUSED, SENT_ALL, true, NULL, false },
+	{ "POST", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false },
+	{ "PATCH", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false },
+	{ "BREW", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false },
+	{ "GET", false, REASON_RESET, SENT_ALL, true, NULL, true },
+	{ "DELETE", false, REASON_RESET, SENT_PART, true, NULL, true },
+	{ "POST", false, REASON_RESET, SENT_ALL, false, "502", true },
+	{ "POST", false, REASON_RESET, SENT_PART, false, "502", true },
+	{ "GET", false, REASON_JUNK, SENT_ALL, false, "502", true },
+	{ "GET", false, REASON_TIMEOUT, SENT_ALL, false, "504", true },
+	{ "GET", false, REASON_CONNECT_TIMEOUT, SENT_NOTHING, true, NULL,
+	    true },
+	{ "POST", false, REASON_CONNECT, SENT_NOTHING, true, NULL, true },
+};
+
+START_TEST(the_failure_table_holds)
+{
+	char text[64];
+
+	w.is_pooled = failures[_i].is_pooled;
+	(void)snprintf(text, sizeof(text), "%s /\nHost: a",
+	    failures[_i].method);
+	request(text, 0);
+	memory_say_reset(&FIRST, failures[_i].why, failures[_i].sent);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot),
+	    failures[_i].is_charged);
+	if (!failures[_i].is_retried) {
+		ck_assert_uint_eq(w.n_leases, 1);
+		ck_assert(has_line(&w.client, failures[_i].status));
+		return;
+	}
+	ck_assert_uint_eq(w.n_leases, 2);
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "200"));
+}
+END_TEST
+
+START_TEST(a_reused_reset_is_retried_once)
+{
+	w.is_pooled = true;
+	request("GET /\nHost: a", 0);
+	memory_say_reset(&FIRST, REASON_RESET_REUSED, SENT_ALL);
+	memory_say_reset(&SECOND, REASON_RESET_REUSED, SENT_ALL);
+	ck_assert_uint_eq(w.n_leases, 2);
+	ck_assert(has_line(&w.client, "502"));
+}
+END_TEST
+
+START_TEST(unsafe_methods_look_before_they_send)
+{
+	w.is_pooled = true;
+	request("POST /\nHost: a", 0);
+	ck_assert_int_eq(w.kinds[0], LEASE_QUIET);
+	memory_say_head(&FIRST, "200", FRAMING_NONE, 0);
+}
+END_TEST
+
+START_TEST(no_retry_once_body_bytes_are_gone)
+{
+	request("PUT /\nHost: a", 5);
+	ck_assert_uint_eq(memory_say_body(&w.client, "he", false), 2);
+	memory_say_reset(&FIRST, REASON_RESET, SENT_PART);
+	ck_assert_uint_eq(w.n_leases, 1);
+	ck_assert(has_line(&w.client, "502"));
+}
+END_TEST
+
+START_TEST(a_body_waits_for_its_second_backend)
+{
+	request("PUT /\nHost: a", 5);
+	FIRST.room = 0;		/* still connecting */
+	ck_assert_uint_eq(memory_say_body(&w.client, "hello", true), 0);
+	memory_say_reset(&FIRST, REASON_CONNECT, SENT_NOTHING);
+	ck_assert_uint_eq(w.client.n_resumes, 1);
+	ck_assert_uint_eq(memory_say_body(&w.client, "hello", true), 5);
+	ck_assert(SECOND.has_ended);
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+}
+END_TEST
+
+START_TEST(back_pressure_goes_both_ways)
+{
+	request("POST /\nHost: a", 10);
+	FIRST.room = 4;
+	ck_assert_uint_eq(memory_say_body(&w.client, "0123456789", true), 4);
+	FIRST.room = 100;
+	memory_say_writable(&FIRST);
+	ck_assert_uint_eq(w.client.n_resumes, 1);
+	ck_assert_uint_eq(memory_say_body(&w.client, "456789", true), 6);
+	memory_say_head(&FIRST, "200", FRAMING_LENGTH, 6);
+	w.client.room = 1;
+	ck_assert_uint_eq(memory_say_body(&FIRST, "abcdef", true), 1);
+	w.client.room = 100;
+	memory_say_writable(&w.client);
+	ck_assert_uint_eq(FIRST.n_resumes, 1);
+	ck_assert_uint_eq(memory_say_body(&FIRST, "bcdef", true), 5);
+	ck_assert_uint_eq(w.client.body_len, 6);
+	ck_assert_int_eq(memcmp(w.client.body, "abcdef", 6), 0);
+}
+END_TEST
+
+START_TEST(a_truncated_answer_cuts_the_client)
+{
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "200", FRAMING_LENGTH, 10);
+	(void)memory_say_body(&FIRST, "abc", false);
+	memory_say_reset(&FIRST, REASON_TRUNCATED, SENT_ALL);
+	ck_assert(w.client.is_reset);
+	ck_assert_int_eq(w.client.reset_why, REASON_TRUNCATED);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_costs_the_backend_nothing)
+{
+	request("GET /\nHost: a", 0);
+	memory_say_reset(&w.client, REASON_CLIENT_GONE, SENT_NOTHING);
+	ck_assert(FIRST.is_reset);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 0);
+}
+END_TEST
+
+START_TEST(a_client_may_leave_in_the_middle_of_an_answer)
+{
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "200", FRAMING_LENGTH, 10);
+	(void)memory_say_body(&FIRST, "abc", false);
+	memory_say_reset(&w.client, REASON_CLIENT_GONE, SENT_NOTHING);
+	ck_assert(FIRST.is_reset);
+}
+END_TEST
+
+START_TEST(an_early_answer_ends_the_upload)
+{
+	request("POST /\nHost: a", 100);
+	(void)memory_say_body(&w.client, "abc", false);
+	memory_say_head(&FIRST, "413", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "413"));
+	ck_assert(w.client.is_released && FIRST.is_released);
+}
+END_TEST
+
+START_TEST(interim_answers_pass)
+{
+	request("GET /\nHost: a", 0);
+	FIRST.stream.sink->events->on_info(&FIRST.stream,
+	    memory_head("103\nLink: </a>", FRAMING_NONE, 0));
+	ck_assert_uint_eq(w.client.n_infos, 1);
+	ck_assert(has_line(&w.client, "Link: </a>"));
+	memory_say_head(&FIRST, "200", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "200"));
+}
+END_TEST
+
+static const struct {
+	const char *accept, *type, *body;
+} medias[] = {
+	{ "text/html", "Content-Type: text/html; charset=utf-8", "<h1>" },
+	{ "application/json", "Content-Type: application/json",
+	    "{\"status\":502,\"error\":\"connect\",\"request_id\":\"" },
+	{ "*/*", "Content-Type: text/plain; charset=utf-8", "502 Bad" },
+};
+
+START_TEST(errors_come_in_the_form_that_is_accepted)
+{
+	char text[128];
+
+	w.lease_error = ECONNREFUSED;
+	(void)snprintf(text, sizeof(text), "GET /\nHost: a\nAccept: %s",
+	    medias[_i].accept);
+	request(text, 0);
+	ck_assert(has_line(&w.client, "502"));
+	ck_assert(has_line(&w.client, medias[_i].type));
+	ck_assert_ptr_nonnull(strstr(w.client.body, medias[_i].body));
+}
+END_TEST
+
+START_TEST(an_absolute_target_survives_a_retry)
+{
+	struct http_head *h;
+	struct http_peer peer = { .client = &w.peer, .port = 9000 };
+
+	w.client.stream.sink = w.proxy.service.open(&w.proxy.service,
+	    &w.client.stream, &peer);
+	h = memory_head("GET http://b.example\nHost: a", FRAMING_NONE, 0);
+	h->host = span_of(h->target.ptr + 7, 9);
+	w.client.stream.sink->events->on_head(&w.client.stream, h, true);
+	ck_assert(has_line(&FIRST, "GET /"));
+	memory_say_reset(&FIRST, REASON_CONNECT, SENT_NOTHING);
+	ck_assert(has_line(&SECOND, "GET /"));
+	ck_assert(has_line(&SECOND, "Host: b.example"));
+	ck_assert(!has_line(&SECOND, "Host: a"));
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("exchange");
+	TCase *t = tcase_create("exchange");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_get_goes_and_comes);
+	tcase_add_test(t, fields_for_one_hop_stay_there);
+	tcase_add_test(t, connection_must_not_name_the_framing);
+	tcase_add_test(t, a_loop_is_cut);
+	tcase_add_test(t, a_refused_backend_costs_another_try);
+	tcase_add_test(t, all_refused_is_a_502);
+	tcase_add_test(t, our_own_trouble_is_not_charged);
+	tcase_add_loop_test(t, the_failure_table_holds, 0,
+	    (int)COUNT_OF(failures));
+	tcase_add_test(t, a_reused_reset_is_retried_once);
+	tcase_add_test(t, unsafe_methods_look_before_they_send);
+	tcase_add_test(t, no_retry_once_body_bytes_are_gone);
+	tcase_add_test(t, a_body_waits_for_its_second_backend);
+	tcase_add_test(t, back_pressure_goes_both_ways);
+	tcase_add_test(t, a_truncated_answer_cuts_the_client);
+	tcase_add_test(t, a_client_that_leaves_costs_the_backend_nothing);
+	tcase_add_test(t, a_client_may_leave_in_the_middle_of_an_answer);
+	tcase_add_test(t, an_early_answer_ends_the_upload);
+	tcase_add_test(t, interim_answers_pass);
+	tcase_add_loop_test(t, errors_come_in_the_form_that_is_accepted, 0,
+	    (int)COUNT_OF(medias));
+	tcase_add_test(t, an_absolute_target_survives_a_retry);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return unit_main(suite());
+}
