@@ -1,0 +1,118 @@
+/* t/unit/proc/status_test.c -- the status file */
+#include "proc/status.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/fairlead-status-XXXXXX";
+
+static void
+setup(void)
+{
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void
+teardown(void)
+{
+	status_remove(dir);
+	ck_assert_int_eq(rmdir(dir), 0);	/* nothing else was left */
+}
+
+static void
+read_status(char *out, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/status", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	n = read(fd, out, size - 1);
+	ck_assert_int_ge(n, 0);
+	out[n] = '\0';
+	close(fd);
+}
+
+START_TEST(it_holds_what_it_should)
+{
+	static const char *const lines[] = { "a \"b\" \\", "tab\there" };
+	struct status s = {
+		.sequence = 3, .generation = 2, .verdict = "rejected",
+		.diagnostics = lines, .n_diagnostics = 2,
+	};
+	char text[512], want[512];
+
+	ck_assert_int_eq(status_write(dir, &s), 0);
+	read_status(text, sizeof(text));
+	snprintf(want, sizeof(want), "{\"pid\":%d,\"sequence\":3,"
+	    "\"generation\":2,\"verdict\":\"rejected\",\"diagnostics\":"
+	    "[\"a \\\"b\\\" \\\\\",\"tab\\u0009here\"]}\n", (int)getpid());
+	ck_assert_str_eq(text, want);
+}
+END_TEST
+
+START_TEST(a_new_one_takes_the_old_ones_place)
+{
+	struct status s = { .sequence = 1, .verdict = "starting" };
+	char text[512];
+
+	ck_assert_int_eq(status_write(dir, &s), 0);
+	s.verdict = "applied";
+	ck_assert_int_eq(status_write(dir, &s), 0);
+	read_status(text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, "\"verdict\":\"applied\""));
+}
+END_TEST
+
+/* A planted link must not make root write elsewhere. */
+START_TEST(a_link_in_the_way_is_not_followed)
+{
+	struct status s = { .verdict = "applied" };
+	char link[64], target[64];
+
+	snprintf(link, sizeof(link), "%s/status.new", dir);
+	snprintf(target, sizeof(target), "%s/victim", dir);
+	ck_assert_int_eq(symlink(target, link), 0);
+	ck_assert_int_eq(status_write(dir, &s), 0);
+	ck_assert_int_eq(access(target, F_OK), -1);
+}
+END_TEST
+
+START_TEST(a_missing_directory_is_only_reported)
+{
+	struct status s = { .verdict = "applied" };
+	char missing[64];
+
+	snprintf(missing, sizeof(missing), "%s/missing", dir);
+	ck_assert_int_eq(status_write(missing, &s), -1);
+	status_remove(missing);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("proc/status");
+	TCase *t = tcase_create("file");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, it_holds_what_it_should);
+	tcase_add_test(t, a_new_one_takes_the_old_ones_place);
+	tcase_add_test(t, a_link_in_the_way_is_not_followed);
+	tcase_add_test(t, a_missing_directory_is_only_reported);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
