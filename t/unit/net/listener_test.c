@@ -1,0 +1,285 @@
+/* t/unit/net/listener_test.c -- sockets for all slots, and a second start */
+#include "net/listener.h"
+
+#include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/log.h"
+
+#define SLOTS 4
+
+static const int backlogs[2] = { 0, 16 };
+
+static struct address
+address_of(const char *host)
+{
+	struct address a;
+
+	ck_assert(address_parse_host(&a, span_str(host), 0));
+	return a;
+}
+
+static struct listener_set *
+open_set(const char *host)
+{
+	struct address a = address_of(host);
+
+	return listener_set_open(&a, backlogs, 1, SLOTS);
+}
+
+static bool
+has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+	struct address a = address_of("::1");
+	bool has = fd >= 0 && bind(fd, &a.sa, a.len) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+/* A connection with a byte to read (TCP_DEFER_ACCEPT waits for that). */
+static int
+connect_to(const struct address *a)
+{
+	int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, &a->sa, a->len), 0);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	return fd;
+}
+
+START_TEST(all_slots_share_a_port_and_get_connections)
+{
+	struct listener_set *set = open_set("127.0.0.1");
+	struct pollfd p[SLOTS];
+	int client, got, seen = 0;
+
+	ck_assert_ptr_nonnull(set);
+	ck_assert_uint_ne(address_port(&set->addresses[0]), 0);
+	for (int s = 0; s < SLOTS; s++)
+		p[s] = (struct pollfd){ set->fds[s], POLLIN, 0 };
+	/* The kernel spreads by hash: each slot gets one before long. */
+	for (int i = 0; i < 10000 && seen != (1 << SLOTS) - 1; i++) {
+		client = connect_to(&set->addresses[0]);
+		ck_assert_int_gt(poll(p, SLOTS, -1), 0);
+		for (int s = 0; s < SLOTS; s++) {
+			if (p[s].revents == 0)
+				continue;
+			got = accept(set->fds[s], NULL, NULL);
+			ck_assert_int_ge(got, 0);
+			close(got);
+			seen |= 1 << s;
+		}
+		close(client);
+	}
+	ck_assert_int_eq(seen, (1 << SLOTS) - 1);
+	listener_set_close(&set);
+	ck_assert_ptr_null(set);
+}
+END_TEST
+
+/* Opens the address of `set` again and returns what was logged. */
+static void
+open_again(const struct listener_set *set, char *text, size_t size)
+{
+	int fds[2];
+	ssize_t n;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	log_open(fds[1], false);
+	ck_assert_ptr_null(listener_set_open(set->addresses, backlogs, 1, 2));
+	log_open(-1, false);
+	n = read(fds[0], text, size - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static const char *const hosts[] = { "127.0.0.1", "0.0.0.0", "::1" };
+
+START_TEST(a_second_start_is_refused_by_name)
+{
+	struct listener_set *set;
+	char text[4096], address[ADDRESS_TEXT_MAX], pid[32];
+
+	if (strchr(hosts[_i], ':') != NULL && !has_ipv6())
+		return;
+	set = open_set(hosts[_i]);
+	ck_assert_ptr_nonnull(set);
+	open_again(set, text, sizeof(text));
+	address_print(&set->addresses[0], address);
+	ck_assert_msg(strstr(text, address) != NULL, "%s", text);
+	snprintf(pid, sizeof(pid), "process %d (", (int)getpid());
+	ck_assert_msg(strstr(text, pid) != NULL, "%s", text);
+	listener_set_close(&set);
+}
+END_TEST
+
+START_TEST(after_a_stop_the_address_is_free_again)
+{
+	struct listener_set *set = open_set("127.0.0.1"), *again;
+	int client = connect_to(&set->addresses[0]), server;
+	struct pollfd p[SLOTS];
+	struct address a;
+
+	for (int s = 0; s < SLOTS; s++)
+		p[s] = (struct pollfd){ set->fds[s], POLLIN, 0 };
+	ck_assert_int_eq(poll(p, SLOTS, -1), 1);
+	for (int s = 0; s < SLOTS; s++) {
+		server = accept(set->fds[s], NULL, NULL);
+		if (server >= 0)
+			close(server);	/* first: TIME_WAIT is ours */
+	}
+	close(client);
+	a = set->addresses[0];
+	listener_set_close(&set);
+	again = listener_set_open(&a, backlogs, 1, SLOTS);
+	ck_assert_ptr_nonnull(again);
+	listener_set_close(&again);
+}
+END_TEST
+
+START_TEST(a_failure_closes_what_was_open)
+{
+	struct listener_set *set = open_set("127.0.0.1");
+	struct address both[2] = { address_of("127.0.0.1") };
+	int before = dup(0), after;
+
+	both[1] = set->addresses[0];
+	ck_assert_ptr_null(listener_set_open(both, backlogs, 2, SLOTS));
+	after = dup(0);
+	ck_assert_int_eq(after, before + 1);
+	close(after);
+	close(before);
+	listener_set_close(&set);
+}
+END_TEST
+
+START_TEST(names_are_listed_and_cut)
+{
+	struct address two[2];
+	struct listener_set set = { .n_addresses = 2, .addresses = two };
+	char text[64];
+
+	ck_assert(address_parse(&two[0], SPAN("127.0.0.1:80")));
+	ck_assert(address_parse(&two[1], SPAN("[::1]:81")));
+	listener_set_print(&set, text, sizeof(text));
+	ck_assert_str_eq(text, "127.0.0.1:80, [::1]:81");
+	listener_set_print(&set, text, 9);
+	ck_assert_str_eq(text, "127.0.0.");
+}
+END_TEST
+
+/* ---- Unix sockets */
+
+static char dir[] = "/tmp/fairlead-listener-XXXXXX";
+static char path[64];
+
+static void
+make_dir(void)
+{
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/sock", dir);
+}
+
+static void
+remove_dir(void)
+{
+	unlink(path);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+START_TEST(a_stale_socket_is_replaced_a_served_one_is_not)
+{
+	struct stat st;
+	int fd = listener_open_unix(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0660);
+	ck_assert_int_eq(listener_open_unix(path), -1);
+	ck_assert_int_eq(errno, EADDRINUSE);
+	close(fd);
+	fd = listener_open_unix(path);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_file_in_the_way_is_left_alone)
+{
+	struct stat st;
+	FILE *f = fopen(path, "w");
+
+	fclose(f);
+	ck_assert_int_eq(listener_open_unix(path), -1);
+	ck_assert_int_eq(errno, EADDRINUSE);
+	ck_assert_int_eq(stat(path, &st), 0);
+}
+END_TEST
+
+START_TEST(a_long_path_is_refused)
+{
+	char name[300];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	ck_assert_int_eq(listener_open_unix(name), -1);
+	ck_assert_int_eq(errno, ENAMETOOLONG);
+}
+END_TEST
+
+START_TEST(slots_share_one_unix_socket)
+{
+	struct address a;
+	struct listener_set *set;
+	char text[80];
+
+	snprintf(text, sizeof(text), "unix:%s", path);
+	ck_assert(address_parse(&a, span_str(text)));
+	set = listener_set_open(&a, backlogs, 1, SLOTS);
+	ck_assert_ptr_nonnull(set);
+	for (int s = 1; s < SLOTS; s++)
+		ck_assert_int_eq(set->fds[s], set->fds[0]);
+	listener_set_close(&set);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("net/listener");
+	TCase *t = tcase_create("tcp"), *u = tcase_create("unix");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	log_open(-1, false);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, all_slots_share_a_port_and_get_connections);
+	tcase_add_loop_test(t, a_second_start_is_refused_by_name, 0, 3);
+	tcase_add_test(t, after_a_stop_the_address_is_free_again);
+	tcase_add_test(t, a_failure_closes_what_was_open);
+	tcase_add_test(t, names_are_listed_and_cut);
+	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(u, make_dir, remove_dir);
+	tcase_add_test(u, a_stale_socket_is_replaced_a_served_one_is_not);
+	tcase_add_test(u, a_file_in_the_way_is_left_alone);
+	tcase_add_test(u, a_long_path_is_refused);
+	tcase_add_test(u, slots_share_one_unix_socket);
+	suite_add_tcase(s, u);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

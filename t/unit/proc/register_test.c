@@ -1,0 +1,93 @@
+/* t/unit/proc/register_test.c -- slots belong to identities, not positions */
+#include "proc/register.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "shm/segment.h"
+
+static struct backend_conf backends[4];
+static struct upstream_conf upstreams[2];
+static struct conf conf;
+
+static void
+backend(struct backend_conf *b, const char *host, uint16_t port)
+{
+	*b = (struct backend_conf){ .host = host, .port = port };
+	(void)address_parse_host(&b->address, span_str(host), port);
+}
+
+static void
+setup(void)
+{
+	ck_assert_int_eq(segment_create(), 0);
+	backend(&backends[0], "127.0.0.1", 1);
+	backend(&backends[1], "127.0.0.1", 2);
+	backend(&backends[2], "unresolved.invalid", 2);
+	backend(&backends[3], "127.0.0.1", 1);
+	upstreams[0] = (struct upstream_conf){
+		.name = "web", .backends = backends, .n_backends = 3,
+	};
+	upstreams[1] = (struct upstream_conf){
+		.name = "api", .backends = backends + 3, .n_backends = 1,
+	};
+	conf.upstreams = upstreams;
+	conf.n_upstreams = 2;
+}
+
+static void
+teardown(void)
+{
+	segment_close();
+}
+
+START_TEST(each_has_its_own_slot)
+{
+	ck_assert_int_eq(segment_register_conf(&conf), 0);
+	ck_assert_uint_ne(upstreams[0].slot, upstreams[1].slot);
+	for (int i = 0; i < 4; i++)
+		for (int j = 0; j < i; j++)
+			ck_assert_uint_ne(backends[i].slot, backends[j].slot);
+	ck_assert_str_eq(segment_backend_slot(backends[1].slot)->identity,
+	    "web|127.0.0.1|127.0.0.1:2");
+	ck_assert_str_eq(segment_backend_slot(backends[2].slot)->identity,
+	    "web|unresolved.invalid|unresolved:2");
+	ck_assert_str_eq(segment_upstream_slot(upstreams[1].slot)->name,
+	    "api");
+}
+END_TEST
+
+START_TEST(another_order_keeps_the_slots)
+{
+	uint32_t first, second;
+
+	ck_assert_int_eq(segment_register_conf(&conf), 0);
+	first = backends[0].slot;
+	second = backends[1].slot;
+	backend(&backends[0], "127.0.0.1", 2);
+	backend(&backends[1], "127.0.0.1", 1);
+	ck_assert_int_eq(segment_register_conf(&conf), 0);
+	ck_assert_uint_eq(backends[0].slot, second);
+	ck_assert_uint_eq(backends[1].slot, first);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("proc/register");
+	TCase *t = tcase_create("slots");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, each_has_its_own_slot);
+	tcase_add_test(t, another_order_keeps_the_slots);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
