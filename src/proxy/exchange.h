@@ -1,5 +1,6 @@
 /* src/proxy/exchange.h -- one request and its responses; folder's inside */
 #pragma once
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -52,7 +53,7 @@ struct exchange {
 	bool is_request_done;
 	bool has_taken_body;		/* bytes that cannot be sent again */
 	bool has_retried_free;		/* a pooled connection was at fault */
-	char tail[];
+	alignas(16) char tail[];
 };
 
 /*
