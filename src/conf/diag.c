@@ -194,13 +194,23 @@ excerpt(struct span line, size_t *at)
 	return span_of(rest.ptr, text_bytes_of_chars(rest, EXCERPT_MOST));
 }
 
-/* A tab is shown as one space, so that the caret stands right. */
+/* A tab is shown as one space, so that the caret stands right; what is no
+ * text, or would steer a terminal, as the replacement character. */
 static void
 print_line(FILE *out, uint32_t number, struct span line)
 {
+	struct span c;
+
 	fprintf(out, "%5u |%s", number, line.len == 0 ? "" : " ");
-	for (size_t i = 0; i < line.len; i++)
-		fputc(line.ptr[i] == '\t' ? ' ' : line.ptr[i], out);
+	for (; line.len > 0; line = span_skip(line, c.len)) {
+		c = span_of(line.ptr, text_bytes_of_chars(line, 1));
+		if (c.ptr[0] == '\t')
+			fputc(' ', out);
+		else if (text_check(c).fault != TEXT_GOOD)
+			fputs("\xef\xbf\xbd", out);
+		else
+			fwrite(c.ptr, 1, c.len, out);
+	}
 	fputc('\n', out);
 }
 

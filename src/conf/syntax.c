@@ -12,6 +12,7 @@ enum when {
 	AT_CHAR,	/* the character `c` stands there */
 	LINE_START,	/* only blanks stand before it */
 	COLON_BEFORE,	/* the line holds a ": " before it */
+	BEHIND_BRACKET,	/* a "]" stands right before it */
 };
 
 enum where { AT_PROBLEM, AT_CONTEXT };
@@ -22,84 +23,89 @@ struct rule {
 	enum when when;
 	char c;
 	enum where where;
-	bool names_context;	/* a note tells the context's line */
+	const char *context_is;	/* for a note of its place; NULL: none */
 	const char *say;
 };
 
 #define QUOTES "put the value in quotes"
+#define IPV6_QUOTES "\"[\" begins a list; put an IPv6 address in quotes, as in " \
+	"\"[::1]:80\""
 
 static const struct rule rules[] = {
 	{ "found character that cannot start", NULL, AT_CHAR, '\t', AT_PROBLEM,
-	  false, "a tab cannot indent; use spaces" },
+	  NULL, "a tab cannot indent; use spaces" },
 	{ "found character that cannot start", NULL, AT_CHAR, '@', AT_PROBLEM,
-	  false, "a value cannot begin with \"@\"; " QUOTES },
+	  NULL, "a value cannot begin with \"@\"; " QUOTES },
 	{ "found character that cannot start", NULL, AT_CHAR, '`', AT_PROBLEM,
-	  false, "a value cannot begin with \"`\"; " QUOTES },
+	  NULL, "a value cannot begin with \"`\"; " QUOTES },
 	{ "found character that cannot start", NULL, AT_CHAR, '%', AT_PROBLEM,
-	  false, "a value cannot begin with \"%\"; " QUOTES },
-	{ "found a tab character", NULL, ALWAYS, 0, AT_PROBLEM, false,
+	  NULL, "a value cannot begin with \"%\"; " QUOTES },
+	{ "found a tab character", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "a tab cannot indent; use spaces" },
-	{ NULL, "while scanning a directive", ALWAYS, 0, AT_CONTEXT, false,
+	{ NULL, "while scanning a directive", ALWAYS, 0, AT_CONTEXT, NULL,
 	  "a line cannot begin with \"%\"; put the word in quotes" },
-	{ NULL, "while scanning an alias", ALWAYS, 0, AT_CONTEXT, false,
+	{ NULL, "while scanning an alias", ALWAYS, 0, AT_CONTEXT, NULL,
 	  "a value cannot begin with \"*\" (an alias in YAML); " QUOTES },
-	{ NULL, "while scanning an anchor", ALWAYS, 0, AT_CONTEXT, false,
+	{ NULL, "while scanning an anchor", ALWAYS, 0, AT_CONTEXT, NULL,
 	  "a value cannot begin with \"&\" (an anchor in YAML); " QUOTES },
-	{ NULL, "while parsing a tag", ALWAYS, 0, AT_CONTEXT, false,
+	{ NULL, "while parsing a tag", ALWAYS, 0, AT_CONTEXT, NULL,
 	  "a value cannot begin with \"!\" (a tag in YAML); " QUOTES },
-	{ NULL, "while scanning a tag", ALWAYS, 0, AT_CONTEXT, false,
+	{ NULL, "while scanning a tag", ALWAYS, 0, AT_CONTEXT, NULL,
 	  "a value cannot begin with \"!\" (a tag in YAML); " QUOTES },
-	{ "found undefined tag handle", NULL, ALWAYS, 0, AT_PROBLEM, false,
+	{ "found undefined tag handle", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "a value cannot begin with \"!\" (a tag in YAML); " QUOTES },
 	{ "mapping values are not allowed", NULL, COLON_BEFORE, 0, AT_PROBLEM,
-	  false, "a plain value cannot hold \": \"; " QUOTES },
-	{ "mapping values are not allowed", NULL, ALWAYS, 0, AT_PROBLEM, false,
+	  NULL, "a plain value cannot hold \": \"; " QUOTES },
+	{ "mapping values are not allowed", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "no key can stand here; look at the indentation, and whether the "
 	  "line above lacks a \": \"" },
 	{ "block sequence entries are not allowed", NULL, ALWAYS, 0,
-	  AT_PROBLEM, false,
+	  AT_PROBLEM, NULL,
 	  "no list item can begin here; begin it on a line of its own" },
 	{ "did not find expected node content", NULL, AT_CHAR, ':', AT_PROBLEM,
-	  false, "\"[\" begins a list; put an IPv6 address in quotes, as in "
-	  "\"[::1]:80\"" },
+	  NULL, IPV6_QUOTES },
 	{ "did not find expected node content", NULL, AT_CHAR, '\0',
-	  AT_PROBLEM, false, "the file ends inside a list or map" },
+	  AT_PROBLEM, NULL, "the file ends inside a list or map" },
 	{ "did not find expected node content", NULL, ALWAYS, 0, AT_PROBLEM,
-	  false, "a value is missing here; put text that begins with a bracket "
+	  NULL, "a value is missing here; put text that begins with a bracket "
 	  "or comma in quotes" },
+	{ "did not find expected ',' or '}'", NULL, BEHIND_BRACKET, 0,
+	  AT_PROBLEM, NULL, IPV6_QUOTES },
 	{ "did not find expected ',' or ']'", NULL, ALWAYS, 0, AT_CONTEXT,
-	  false, "this list needs \",\" between its items and \"]\" at its "
+	  NULL, "this list needs \",\" between its items and \"]\" at its "
 	  "end" },
 	{ "did not find expected ',' or '}'", NULL, ALWAYS, 0, AT_CONTEXT,
-	  false, "this map needs \",\" between its keys and \"}\" at its "
+	  NULL, "this map needs \",\" between its keys and \"}\" at its "
 	  "end" },
 	{ "did not find expected '-' indicator", NULL, ALWAYS, 0, AT_PROBLEM,
-	  true, "this line is indented unlike the list it stands in" },
-	{ "did not find expected key", NULL, LINE_START, 0, AT_PROBLEM, true,
+	  "list", "this line is indented unlike the list it stands in" },
+	{ "did not find expected key", NULL, LINE_START, 0, AT_PROBLEM, "map",
 	  "this line is indented unlike the keys it stands among" },
-	{ "did not find expected key", NULL, ALWAYS, 0, AT_PROBLEM, false,
+	{ "did not find expected key", NULL, BEHIND_BRACKET, 0, AT_PROBLEM,
+	  NULL, IPV6_QUOTES },
+	{ "did not find expected key", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "the value has ended before this; put all of it in one pair of "
 	  "quotes" },
-	{ "could not find expected ':'", NULL, ALWAYS, 0, AT_CONTEXT, false,
+	{ "could not find expected ':'", NULL, ALWAYS, 0, AT_CONTEXT, NULL,
 	  "a key needs \": \" behind it" },
 	{ "found unexpected end of stream", "quoted scalar", ALWAYS, 0,
-	  AT_CONTEXT, false, "this quote is never closed" },
+	  AT_CONTEXT, NULL, "this quote is never closed" },
 	{ "found unexpected document indicator", "quoted scalar", ALWAYS, 0,
-	  AT_CONTEXT, false, "this quote is never closed" },
-	{ "found unknown escape character", NULL, ALWAYS, 0, AT_PROBLEM, false,
+	  AT_CONTEXT, NULL, "this quote is never closed" },
+	{ "found unknown escape character", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "no such escape; write \"\\\\\" for a backslash, or use single "
 	  "quotes" },
 	{ "did not find expected hexdecimal number", NULL, ALWAYS, 0,
-	  AT_PROBLEM, false, "hexadecimal digits are missing in this escape; "
+	  AT_PROBLEM, NULL, "hexadecimal digits are missing in this escape; "
 	  "write \"\\\\\" for a backslash" },
 	{ "did not find expected comment or line break", NULL, ALWAYS, 0,
-	  AT_PROBLEM, false, "text behind \"|\" or \">\" begins on the next "
+	  AT_PROBLEM, NULL, "text behind \"|\" or \">\" begins on the next "
 	  "line; put a value that begins with them in quotes" },
 	{ "did not find expected <document start>", NULL, ALWAYS, 0,
-	  AT_PROBLEM, false, "the configuration has ended before this line; "
+	  AT_PROBLEM, NULL, "the configuration has ended before this line; "
 	  "begin all its keys in one column" },
 	{ "found incompatible YAML document", NULL, ALWAYS, 0, AT_PROBLEM,
-	  false, "only YAML 1.1 and 1.2 are read" },
+	  NULL, "only YAML 1.1 and 1.2 are read" },
 };
 
 /* The character at the problem's mark, '\0' at the end of the file, and what
@@ -137,6 +143,9 @@ fits_spot(const struct rule *rule, const struct spot *spot)
 	case COLON_BEFORE:
 		return memmem(spot->before.ptr, spot->before.len, ": ", 2) !=
 		    NULL;
+	case BEHIND_BRACKET:
+		return spot->before.len > 0 &&
+		    spot->before.ptr[spot->before.len - 1] == ']';
 	}
 	return false;
 }
@@ -159,9 +168,36 @@ find_rule(const yaml_parser_t *p, const struct spot *spot)
 	return NULL;
 }
 
+/* The last character that is no blank: what lacks its end is shown there. */
 static struct place
-place_of_mark(const yaml_mark_t *mark)
+place_of_end(struct span text)
 {
+	struct text_lines lines = { .text = text };
+	struct place at = { 1, 1, 1 };
+	struct span line;
+	uint32_t number = 1;
+
+	do {
+		line = text_line(&lines, number);
+		while (line.len > 0 && strchr(" \t", line.ptr[line.len - 1]))
+			line.len--;
+		if (line.len > 0) {
+			at.line = number;
+			at.column = (uint32_t)text_chars(line);
+		}
+	} while (text_has_line(&lines, ++number));
+	return at;
+}
+
+static struct place
+place_of(const struct rule *rule, const yaml_parser_t *p,
+    const struct spot *spot, struct span text)
+{
+	const yaml_mark_t *mark = rule != NULL && rule->where == AT_CONTEXT ?
+	    &p->context_mark : &p->problem_mark;
+
+	if (mark == &p->problem_mark && spot->c == '\0')
+		return place_of_end(text);
 	return (struct place){ (uint32_t)mark->line + 1,
 	    (uint32_t)mark->column + 1, 1 };
 }
@@ -182,13 +218,13 @@ syntax_explain(const yaml_parser_t *p, struct span text,
 	spot = spot_of(text, &p->problem_mark);
 	rule = find_rule(p, &spot);
 	if (rule == NULL) {
-		diag_error(d, place_of_mark(&p->problem_mark),
+		diag_error(d, place_of(rule, p, &spot, text),
 		    "no YAML: %s", p->problem);
 		return;
 	}
-	e = diag_error(d, place_of_mark(rule->where == AT_CONTEXT ?
-	    &p->context_mark : &p->problem_mark), "%s", rule->say);
-	if (rule->names_context)
-		diag_note(e, "that begins in line %zu, column %zu",
-		    p->context_mark.line + 1, p->context_mark.column + 1);
+	e = diag_error(d, place_of(rule, p, &spot, text), "%s", rule->say);
+	if (rule->context_is != NULL)
+		diag_note(e, "the %s begins in line %zu, column %zu",
+		    rule->context_is, p->context_mark.line + 1,
+		    p->context_mark.column + 1);
 }

@@ -113,6 +113,12 @@ text_line(struct text_lines *l, uint32_t number)
 	return line;
 }
 
+bool
+text_has_line(struct text_lines *l, uint32_t number)
+{
+	return text_line(l, number).ptr != NULL;
+}
+
 static bool
 is_allowed(uint32_t c)
 {

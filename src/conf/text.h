@@ -27,6 +27,8 @@ struct text_lines {
 
 /* Line `number` (from 1) without its end; empty behind the last. */
 struct span text_line(struct text_lines *l, uint32_t number);
+/* Whether there is such a line; `number` as for text_line(). */
+bool text_has_line(struct text_lines *l, uint32_t number);
 
 /* What YAML does not allow: where, and why. */
 enum text_fault { TEXT_GOOD, TEXT_NOT_UTF8, TEXT_CONTROL };
