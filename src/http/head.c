@@ -196,6 +196,8 @@ head_find(const struct http_head *h, enum field_id id)
 {
 	struct http_field *f = h->fields, *end = f + h->n_fields;
 
+	if (!head_has(h, id))
+		return NULL;
 	for (; f < end; f++)
 		if (f->id == id && !f->is_dropped)
 			return f;

@@ -119,6 +119,8 @@ struct http_head {
 	bool has_names_in_connection;	/* Connection names more than close,
 					 * keep-alive */
 	uint32_t fields_end;		/* offset behind the last field line */
+	uint32_t ids;			/* HEAD_BIT of each field there is: what
+					 * is not there need not be sought */
 	uint32_t size;			/* raw bytes from base to the body */
 	struct span method_text;	/* requests */
 	struct span target;		/* requests, as sent */
@@ -139,6 +141,15 @@ static inline struct span
 field_value(const struct http_head *h, const struct http_field *f)
 {
 	return span_of(h->base + f->value, f->value_len);
+}
+
+#define HEAD_BIT(id) (1u << (id))
+_Static_assert(FIELD_ID_COUNT <= 32, "a bit for each field id");
+
+static inline bool
+head_has(const struct http_head *h, enum field_id id)
+{
+	return (h->ids & HEAD_BIT(id)) != 0;
 }
 
 /* The first field with this id that is not dropped; NULL. */

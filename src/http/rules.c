@@ -80,6 +80,8 @@ head_drop_hop_by_hop(struct http_head *h)
 {
 	unsigned left = CONNECTION_NAMES_MAX;
 
+	if ((h->ids & HOP_BY_HOP) == 0)
+		return true;
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		struct http_field *f = &h->fields[i];
 
@@ -114,6 +116,8 @@ head_via_count(const struct http_head *h, struct span pseudonym)
 {
 	unsigned count = 0;
 
+	if (!head_has(h, FIELD_VIA))
+		return 0;
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		struct span list, element;
 

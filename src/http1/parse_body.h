@@ -128,6 +128,7 @@ take_field(struct parse *p, struct http_field *f, size_t line, size_t colon,
 	f->value_len = (uint32_t)(end - value);
 	f->id = (uint8_t)field_id_of(span_of(p->data + line, colon - line));
 	f->is_dropped = false;
+	p->h->ids |= HEAD_BIT(f->id);
 	return (PARSE_RULED >> f->id & 1) == 0 || parse_field_rule(p, f);
 }
 
@@ -148,6 +149,7 @@ walk_fields(struct parse *p, struct scan *s, size_t line)
 	enum parse_status status;
 	size_t colon, value, end, next;
 
+	h->ids = 0;
 	for (;; f++, line = next) {
 		colon = scan_find(s, &s->masks.nontoken, line);
 		if (unlikely(colon == line) || colon == p->len)

@@ -125,6 +125,8 @@ static void
 answer(struct exchange *x, enum reason why)
 {
 	x->state = EXCHANGE_END;
+	if (x->kept != NULL)
+		x->media = (uint8_t)head_accept(x->kept);
 	reply_reason(x->client, why, x->media, x->method == METHOD_HEAD);
 	release_client(x);
 	exchange_free(x);
@@ -309,13 +311,13 @@ client_on_head(struct http_stream *s, struct http_head *h, bool end)
 	x->method = h->method;
 	x->version = h->version;
 	x->is_request_done = end;
-	x->media = (uint8_t)head_accept(h);
 	why = check_request(x, h);
 	if (why == REASON_NONE)
 		why = forward_request(x, h, &room);
 	if (why == REASON_NONE)
 		why = start_attempt(x, h);
 	if (unlikely(why != REASON_NONE)) {
+		x->media = (uint8_t)head_accept(h);
 		answer(x, why);
 		return;
 	}
@@ -450,11 +452,11 @@ backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 {
 	struct exchange *x = of_backend(s);
 
-	drop_kept(x);
 	if (unlikely(!forward_response(x, h))) {
 		refuse_response(x);
 		return;
 	}
+	drop_kept(x);
 	x->state = EXCHANGE_RELAY;
 	(void)x->client->ops->send_head(x->client, h, end);
 	if (end)

@@ -67,6 +67,13 @@ is_underscore_twin(struct span name)
 static void
 drop_forwarded(struct http_head *h)
 {
+	const uint32_t there = HEAD_BIT(FIELD_OTHER) |
+	    HEAD_BIT(FIELD_X_FORWARDED_FOR) | HEAD_BIT(FIELD_X_FORWARDED_PROTO) |
+	    HEAD_BIT(FIELD_X_FORWARDED_HOST) |
+	    HEAD_BIT(FIELD_X_FORWARDED_PORT) | HEAD_BIT(FIELD_FORWARDED);
+
+	if ((h->ids & there) == 0)
+		return;
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		struct http_field *f = &h->fields[i];
 

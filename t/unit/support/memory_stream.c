@@ -158,6 +158,7 @@ read_line(struct http_head *h, char *line)
 	f->value_len = (uint32_t)strlen(colon + 2);
 	f->id = (uint8_t)field_id_of(field_name(h, f));
 	f->is_dropped = false;
+	h->ids |= HEAD_BIT(f->id);
 	if (f->id == FIELD_HOST)
 		h->host = field_value(h, f);
 	if (f->id == FIELD_CONNECTION)
