@@ -1,83 +1,123 @@
 /* contrib/bench/load.c -- a load generator that counts each request once */
-/*
- * load [options] ADDRESS:PORT [PATH]
- *
- * -c N	connections (64)		-n N	requests in all
- * -d S	seconds				-w N	requests before counting starts
- * -r N	requests a second, latency from the intended start
- * -1	a new connection for each request
- * -i	idle: one request on each connection, then "idle" is printed, and they
- *	stay open until standard input ends
- * -p N	POST with N bytes		-I	a field X-Id, different each time
- * -t MS	random pause up to MS behind each answer
- * -T MS	an answer that takes longer has failed (10000)
- * -f FILE	a line for each failed request: local port, what, milliseconds
- * -j	the result as JSON
- *
- * Every answer's status line, length (also in chunks) and end are checked;
- * nothing is ever sent twice. Bytes behind an answer are a failure.
- */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <getopt.h>
+#include <math.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+static const char usage_text[] =
+"usage: load [option]... ADDRESS:PORT [PATH]\n"
+"Requests PATH (/1024) and checks each answer: status, one framing, its whole\n"
+"length (N if PATH is /N or /bytes/N), nothing behind it. Nothing is sent\n"
+"twice; each request is counted once, by how it ended. Exit 0: all were well.\n"
+"  -c, --connections N  connections, one request at a time on each (64)\n"
+"  -n, --requests N     requests to count (10000 without -d)\n"
+"  -d, --seconds S      ... or for how long\n"
+"  -w, --warmup N       requests before those, not counted\n"
+"  -r, --rate R         start R a second; latency is from the intended start\n"
+"  -1, --new            a new connection for each request\n"
+"  -i, --idle[=N]       one request on each of N connections, 64 at a time;\n"
+"                       then \"idle N\" is printed, and they are held until\n"
+"                       standard input ends or TERM comes\n"
+"  -p, --post N         POST with a body of N bytes\n"
+"  -I, --ids            POST with a field X-Id, different each time\n"
+"  -t, --think MIN-MAX  pause behind each answer, random, in milliseconds\n"
+"  -T, --timeout MS     an answer that takes longer has failed (10000)\n"
+"  -H, --hold           when warm, print \"warm\" and wait for a line; then,\n"
+"                       with the result out, until standard input ends\n"
+"  -f, --failures FILE  a line for each failure: local port, how, status, ms\n"
+"  -s, --seed N         of the pauses\n"
+"  -j, --json           the result as JSON\n";
+
 #define EVENTS 512
-#define HEAD_MAX 8192
-#define BACKENDS_MAX 64
+#define BUFFER (256u << 10)
+#define HEAD_MAX 16384
+#define LINE_MAX_LEN 256
+#define BACKENDS_MAX 2048
+#define SLOTS 4096		/* of one millisecond, for pauses */
+#define STEPS 128u		/* of the histogram, for each doubling */
+#define UNKNOWN UINT64_MAX
 
-enum outcome { OK, STATUS, SHORT, RESET, CONNECT, TIMEOUT, EXTRA, OUTCOMES };
+enum outcome { OK, STATUS, SHORT, RESET, CONNECT, TIMEOUT, MALFORMED,
+	OUTCOMES };
 static const char *const outcome_names[] = { "ok", "bad_status", "short",
-	"reset", "connect_failed", "timed_out", "extra_bytes" };
+	"reset", "connect_failed", "timed_out", "malformed" };
 
-enum state { CLOSED, CONNECTING, IDLE, PAUSED, HEAD, BODY, CHUNKS };
+/* From HEAD on an answer is outstanding; DONE: it is complete. */
+enum state { CLOSED, PAUSED, IDLE, CONNECTING, HEAD, BODY, CHUNK_SIZE,
+	CHUNK_DATA, CHUNK_END, TRAILER, DONE };
 
 struct client {
 	int fd;
 	enum state state;
-	uint64_t begun_us;		/* or intended */
-	uint64_t due_us;		/* PAUSED: until; else: time-out */
-	char head[HEAD_MAX];
-	size_t head_len;
-	uint64_t body_left;
-	unsigned tail;			/* bytes matched of the end */
 	unsigned status;
 	bool is_counted, will_close;
+	uint64_t begun_us;		/* or when it was meant to begin */
+	uint64_t due_us;		/* PAUSED: until then; else time-out */
+	uint64_t id;
+	size_t sent;			/* of the request */
+	uint64_t left;			/* of the body, or of the chunk */
+	uint64_t got;			/* of a body in chunks */
+	char *partial;			/* a head or line still incomplete */
+	size_t partial_len;
+	struct client *next;		/* in the same slot */
 };
 
 static struct {
 	struct sockaddr_in to;
 	const char *path;
-	unsigned connections, pause_ms, timeout_ms;
+	unsigned connections, pause_min_ms, pause_max_ms, timeout_ms;
 	uint64_t requests, warmup, rate, seconds;
+	uint64_t expected;		/* length of each body, or UNKNOWN */
 	size_t post;
-	bool is_new, is_idle, has_ids, is_json;
+	bool is_new, is_idle, has_ids, is_json, is_held;
 	FILE *failures;
+} o = { .connections = 64, .timeout_ms = 10000, .path = "/1024",
+	.expected = UNKNOWN };
 
+static struct {
 	int epoll_fd;
 	struct client *clients;
-	char *body;
-	uint64_t started, finished, counted, ids, start_us, next_us, idle;
-	uint64_t begin_us, end_us;	/* of what is counted */
-	uint64_t outcomes[OUTCOMES], statuses[600], bytes;
+	uint64_t now_us;		/* at the beginning of this turn */
+	bool is_counting;
+	uint64_t ids, paused, slot_us;
+	struct client *slots[SLOTS];
+	char *request;			/* head and body, as sent last */
+	size_t request_len;
+	/* of this phase */
+	uint64_t started, finished, wanted, until_us, first_us, next_us;
+	uint64_t idle;			/* --idle: connections held */
+} l;
+
+static struct {
+	uint64_t requests, begin_us, end_us, bytes;
+	uint64_t outcomes[OUTCOMES], extra_bytes, closed_idle, connects;
+	uint64_t statuses[600], max_us, sum_us;
+	uint64_t histogram[STEPS * 40];
 	struct {
 		char name[64];
 		uint64_t n;
 	} backends[BACKENDS_MAX];
 	unsigned n_backends;
-	uint32_t histogram[64 * 64];	/* log-linear, microseconds */
-	uint64_t max_us;
-} l;
+} result;
+
+static volatile sig_atomic_t wants_end;
+
+static void go_on(struct client *c);
 
 static uint64_t
 now_us(void)
@@ -88,94 +128,108 @@ now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* ---- latencies: 32 steps for each doubling */
-
-static unsigned
-bucket_of(uint64_t us)
+static void *
+xcalloc(size_t n, size_t size)
 {
-	unsigned shift = us < 64 ? 0 :
-	    58 - (unsigned)__builtin_clzll(us);
+	void *p = calloc(n, size);
 
-	return shift * 32 + (unsigned)(us >> shift);
+	if (p == NULL)
+		err(1, "calloc");
+	return p;
 }
 
-static uint64_t
-value_of(unsigned bucket)
-{
-	unsigned shift = bucket < 64 ? 0 : bucket / 32 - 1;
+/* ---- latencies: exact up to 2 * STEPS us, then STEPS for each doubling */
 
-	return ((uint64_t)(bucket - shift * 32) + 1) << shift;
+static size_t
+bucket_of(uint64_t us)
+{
+	unsigned shift = us < 2 * STEPS ? 0 :
+	    56 - (unsigned)__builtin_clzll(us);
+	size_t i = shift * STEPS + (size_t)(us >> shift);
+	size_t last = sizeof(result.histogram) / sizeof(uint64_t) - 1;
+
+	return i < last ? i : last;
+}
+
+/* The middle of what falls into it. */
+static double
+bucket_ms(size_t i)
+{
+	unsigned shift = i < 2 * STEPS ? 0 : (unsigned)(i / STEPS) - 1;
+	uint64_t low = (uint64_t)(i - shift * STEPS) << shift;
+
+	return ((double)low + (double)(1ull << shift) / 2) / 1000;
 }
 
 static double
 percentile_ms(double share)
 {
-	uint64_t total = 0, seen = 0;
+	double seen = 0, total = (double)result.requests;
+	size_t n = sizeof(result.histogram) / sizeof(uint64_t);
 
-	for (unsigned i = 0; i < 64 * 64; i++)
-		total += l.histogram[i];
-	for (unsigned i = 0; i < 64 * 64; i++) {
-		seen += l.histogram[i];
-		if (total > 0 && (double)seen >= (double)total * share)
-			return (double)value_of(i) / 1000;
+	for (size_t i = 0; i < n; i++) {
+		seen += (double)result.histogram[i];
+		if (total > 0 && seen >= total * share)
+			return fmin(bucket_ms(i), (double)result.max_us / 1000);
 	}
 	return 0;
 }
 
-/* ---- one request's end */
+/* ---- how a request ended */
 
 static void
-note_failure(const struct client *c, enum outcome what)
+note_failure(const struct client *c, enum outcome how, uint64_t us)
 {
 	struct sockaddr_in a = { 0 };
 	socklen_t len = sizeof(a);
 
-	if (l.failures == NULL)
+	if (o.failures == NULL)
 		return;
 	(void)getsockname(c->fd, (struct sockaddr *)&a, &len);
-	fprintf(l.failures, "%u %s %u %.3f\n", ntohs(a.sin_port),
-	    outcome_names[what], c->status,
-	    (double)(now_us() - c->begun_us) / 1000);
+	fprintf(o.failures, "%u %s %u %.3f\n", ntohs(a.sin_port),
+	    outcome_names[how], c->status, (double)us / 1000);
+}
+
+/* The only place that counts: called once for each request begun. */
+static void
+count(const struct client *c, enum outcome how)
+{
+	uint64_t now = now_us(), us = now - c->begun_us;
+
+	l.finished++;
+	if (!c->is_counted)
+		return;
+	if (how != OK)
+		note_failure(c, how, us);
+	result.requests++;
+	result.outcomes[how]++;
+	result.statuses[c->status]++;
+	result.histogram[bucket_of(us)]++;
+	result.sum_us += us;
+	result.end_us = now;
+	if (us > result.max_us)
+		result.max_us = us;
 }
 
 static void
 note_backend(const char *name, size_t len)
 {
+	size_t max = sizeof(result.backends[0].name) - 1;
 	unsigned i;
 
-	if (len >= sizeof(l.backends[0].name))
-		len = sizeof(l.backends[0].name) - 1;
-	for (i = 0; i < l.n_backends; i++)
-		if (strlen(l.backends[i].name) == len &&
-		    memcmp(l.backends[i].name, name, len) == 0)
+	if (len > max)
+		len = max;
+	for (i = 0; i < result.n_backends; i++)
+		if (strncmp(result.backends[i].name, name, len) == 0 &&
+		    result.backends[i].name[len] == '\0')
 			break;
 	if (i == BACKENDS_MAX)
 		return;
-	if (i == l.n_backends) {
-		memcpy(l.backends[i].name, name, len);
-		l.n_backends++;
+	if (i == result.n_backends) {
+		memcpy(result.backends[i].name, name, len);
+		result.n_backends++;
 	}
-	l.backends[i].n++;
-}
-
-static void
-count(struct client *c, enum outcome what)
-{
-	uint64_t now = now_us(), us = now - c->begun_us;
-
-	l.finished++;
-	if (what != OK)
-		note_failure(c, what);
-	if (!c->is_counted)
-		return;
-	l.counted++;
-	l.outcomes[what]++;
-	l.end_us = now;
-	if (c->status < 600)
-		l.statuses[c->status]++;
-	l.histogram[bucket_of(us < 1u << 30 ? us : 1u << 30)]++;
-	if (us > l.max_us)
-		l.max_us = us;
+	result.backends[i].n++;
 }
 
 static void
@@ -185,76 +239,77 @@ disconnect(struct client *c)
 		close(c->fd);
 	c->fd = -1;
 	c->state = CLOSED;
+	c->partial_len = 0;
 }
 
 static void
-fail(struct client *c, enum outcome what)
+pause_until(struct client *c, uint64_t due_us)
 {
-	count(c, what);
+	struct client **slot = &l.slots[due_us / 1000 % SLOTS];
+
+	c->state = PAUSED;
+	c->due_us = due_us;
+	c->next = *slot;
+	*slot = c;
+	l.paused++;
+}
+
+/* Goes on a moment later: a peer that refuses is not hammered. */
+static void
+fail(struct client *c, enum outcome how)
+{
+	count(c, how);
 	disconnect(c);
+	if (o.rate == 0 && !o.is_idle)
+		pause_until(c, l.now_us + 1000);
 }
 
 /* ---- sending */
 
 static bool
-may_start(void)
+is_post(void)
 {
-	if (l.requests > 0 && l.started >= l.requests + l.warmup)
-		return false;
-	return l.seconds == 0 || l.begin_us == 0 ||
-	    now_us() < l.begin_us + l.seconds * 1000000;
+	return o.post > 0 || o.has_ids;
 }
 
-static size_t
-print_request(char *to, size_t size)
+/* Into l.request; without ids all are the same. */
+static void
+print_request(uint64_t id)
 {
-	int n = snprintf(to, size, "%s %s HTTP/1.1\r\nHost: bench.example\r\n"
-	    "User-Agent: load\r\nAccept: */*\r\n",
-	    l.post > 0 || l.has_ids ? "POST" : "GET", l.path);
+	char *to = l.request, *end = to + HEAD_MAX;
 
-	if (l.has_ids)
-		n += snprintf(to + n, size - (size_t)n, "X-Id: %llu\r\n",
-		    (unsigned long long)++l.ids);
-	if (l.post > 0 || l.has_ids)
-		n += snprintf(to + n, size - (size_t)n,
-		    "Content-Length: %zu\r\n", l.post);
-	if (l.is_new)
-		n += snprintf(to + n, size - (size_t)n,
-		    "Connection: close\r\n");
-	n += snprintf(to + n, size - (size_t)n, "\r\n");
-	memcpy(to + n, l.body, l.post);
-	return (size_t)n + l.post;
+	if (l.request_len > 0 && !o.has_ids)
+		return;
+	to += snprintf(to, (size_t)(end - to), "%s %s HTTP/1.1\r\n"
+	    "Host: bench.example\r\nUser-Agent: load\r\nAccept: */*\r\n",
+	    is_post() ? "POST" : "GET", o.path);
+	if (o.has_ids)
+		to += sprintf(to, "X-Id: %llu\r\n", (unsigned long long)id);
+	if (is_post())
+		to += sprintf(to, "Content-Length: %zu\r\n", o.post);
+	to += sprintf(to, "%s\r\n", o.is_new ? "Connection: close\r\n" : "");
+	memset(to, 'b', o.post);
+	l.request_len = (size_t)(to - l.request) + o.post;
 }
 
-/* Longer bodies than the socket takes at once are waited for: the peer reads
- * them before it answers. */
-static bool
-send_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EAGAIN)
-			return false;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return true;
-}
-
+/* What the socket takes now; the rest when it says so. */
 static void
 send_request(struct client *c)
 {
-	static char buffer[(1 << 20) + 1024];
-	size_t len = print_request(buffer, sizeof(buffer));
+	print_request(c->id);
+	while (c->sent < l.request_len) {
+		ssize_t n = send(c->fd, l.request + c->sent,
+		    l.request_len - c->sent, MSG_NOSIGNAL);
 
-	c->state = HEAD;
-	c->head_len = 0;
-	c->status = 0;
-	if (!send_all(c->fd, buffer, len))
-		fail(c, RESET);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0) {
+			/* An answer may have come; then that is read. */
+			c->will_close = true;
+			return;
+		}
+		c->sent += (size_t)n;
+	}
 }
 
 static void
@@ -267,217 +322,367 @@ connect_client(struct client *c)
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (c->fd < 0)
 		err(1, "socket");
+	result.connects += l.is_counting;
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	c->state = CONNECTING;
-	if (connect(c->fd, (struct sockaddr *)&l.to, sizeof(l.to)) < 0 &&
-	    errno != EINPROGRESS) {
+	if (connect(c->fd, (struct sockaddr *)&o.to, sizeof(o.to)) < 0 &&
+	    errno != EINPROGRESS)
 		fail(c, CONNECT);
-		return;
-	}
-	epoll_ctl(l.epoll_fd, EPOLL_CTL_ADD, c->fd, &e);
+	else if (epoll_ctl(l.epoll_fd, EPOLL_CTL_ADD, c->fd, &e) < 0)
+		err(1, "epoll_ctl");
 }
 
 static void
 start(struct client *c, uint64_t begun_us)
 {
 	l.started++;
-	c->is_counted = l.started > l.warmup;
-	if (c->is_counted && l.begin_us == 0)
-		l.begin_us = now_us();
+	c->is_counted = l.is_counting;
 	c->begun_us = begun_us;
-	c->due_us = begun_us + l.timeout_ms * 1000ull;
+	c->due_us = l.now_us + o.timeout_ms * 1000ull;
+	c->id = o.has_ids ? ++l.ids : 0;
 	c->status = 0;
-	if (c->fd < 0)
+	c->sent = c->got = 0;
+	c->will_close = false;
+	if (c->fd < 0) {
 		connect_client(c);
-	else
-		send_request(c);
+		return;
+	}
+	c->state = HEAD;
+	send_request(c);
 }
 
-/* Behind an answer, or at the beginning: the next request, if there is one. */
+static bool
+may_start(void)
+{
+	if (l.wanted > 0 && l.started >= l.wanted)
+		return false;
+	return (l.until_us == 0 || l.now_us < l.until_us) && !wants_end;
+}
+
+/* The client is free: its next request, now or behind a pause. */
 static void
 go_on(struct client *c)
 {
-	if (l.is_idle && c->state == IDLE)
+	uint64_t range = o.pause_max_ms - o.pause_min_ms;
+
+	if (o.is_idle || o.rate > 0 || !may_start())
 		return;
-	if (l.rate > 0)
-		return;			/* the clock starts them */
-	if (l.pause_ms > 0 && c->state == IDLE) {
-		c->state = PAUSED;
-		c->due_us = now_us() + (uint64_t)random() %
-		    (l.pause_ms * 1000ull);
-		return;
-	}
-	if (may_start())
+	if (o.pause_max_ms > 0 && l.started >= o.connections)
+		pause_until(c, l.now_us + o.pause_min_ms * 1000ull +
+		    (uint64_t)random() % (range * 1000 + 1));
+	else
 		start(c, now_us());
 }
 
-static void
-finish(struct client *c)
-{
-	count(c, c->status >= 200 && c->status < 400 ? OK : STATUS);
-	if (l.is_new || c->will_close)
-		disconnect(c);
-	else
-		c->state = IDLE;
-	l.idle += c->state == IDLE;
-	go_on(c);
-}
+/* ---- receiving: each take_ uses some of the data, or says -1: malformed */
 
-/* ---- receiving */
+struct head {
+	const char *length, *backend;
+	size_t length_len, backend_len;
+	bool is_chunked, will_close;
+	unsigned n_framings;
+};
 
-static const char *
-field(struct client *c, const char *name)
-{
-	const char *at = c->head;
-	size_t len = strlen(name);
-
-	while ((at = strchr(at, '\n')) != NULL) {
-		at++;
-		if (strncasecmp(at, name, len) == 0 && at[len] == ':')
-			return at + len + 1 + strspn(at + len + 1, " ");
-	}
-	return NULL;
-}
-
-/* The head is complete and ends with a NUL. False: not HTTP. */
 static bool
-read_head(struct client *c)
+is_name(const char *line, size_t len, const char *name)
 {
-	const char *length, *coding, *backend, *connection;
+	return len == strlen(name) && strncasecmp(line, name, len) == 0;
+}
 
-	if (strncmp(c->head, "HTTP/1.1 ", 9) != 0)
+/* The line without its end. False: it is no field. */
+static bool
+read_field(struct head *h, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len), *value;
+	size_t name_len, value_len;
+
+	if (colon == NULL || colon == line)
 		return false;
-	c->status = (unsigned)atoi(c->head + 9);
-	length = field(c, "content-length");
-	coding = field(c, "transfer-encoding");
-	backend = field(c, "x-backend");
-	connection = field(c, "connection");
-	c->will_close = connection != NULL &&
-	    strncasecmp(connection, "close", 5) == 0;
-	if (backend != NULL && c->is_counted)
-		note_backend(backend, strcspn(backend, "\r"));
-	if ((length == NULL) == (coding == NULL))
-		return false;		/* one framing, exactly */
-	c->state = coding != NULL ? CHUNKS : BODY;
-	c->body_left = length == NULL ? 0 : strtoull(length, NULL, 10);
-	c->tail = 0;
+	name_len = (size_t)(colon - line);
+	value = colon + 1;
+	while (value < line + len && *value == ' ')
+		value++;
+	value_len = (size_t)(line + len - value);
+	if (is_name(line, name_len, "content-length")) {
+		h->length = value;
+		h->length_len = value_len;
+		h->n_framings++;
+	} else if (is_name(line, name_len, "transfer-encoding")) {
+		h->is_chunked = is_name(value, value_len, "chunked");
+		h->n_framings += h->is_chunked ? 1 : 2;
+	} else if (is_name(line, name_len, "x-backend")) {
+		h->backend = value;
+		h->backend_len = value_len;
+	} else if (is_name(line, name_len, "connection"))
+		h->will_close = is_name(value, value_len, "close");
 	return true;
 }
 
-/* Returns how much it used. Chunks are only searched for their end: bodies
- * of our origin hold no "0\r\n\r\n". */
-static size_t
-take_chunks(struct client *c, const char *data, size_t len)
+static bool
+read_number(const char *text, size_t len, unsigned base, uint64_t *to)
 {
-	static const char end[] = "\r\n0\r\n\r\n";
+	static const char digits[] = "0123456789abcdef";
 
+	*to = 0;
 	for (size_t i = 0; i < len; i++) {
-		if (data[i] == end[c->tail])
-			c->tail++;
-		else
-			c->tail = data[i] == end[0];
-		if (c->tail == sizeof(end) - 1) {
-			finish(c);
-			return i + 1;
-		}
+		const char *digit = memchr(digits, tolower(
+		    (unsigned char)text[i]), base);
+
+		if (digit == NULL || *to > UINT64_MAX / base / 2)
+			return false;
+		*to = *to * base + (uint64_t)(digit - digits);
 	}
-	return len;
+	return len > 0;
 }
 
-static size_t
+/* The whole head, with its empty line. */
+static bool
+read_fields(struct head *h, const char *at, const char *end)
+{
+	for (;;) {
+		const char *line_end = memchr(at, '\n', (size_t)(end - at));
+
+		if (line_end == NULL || line_end == at || line_end[-1] != '\r')
+			return false;
+		if (line_end - at == 1)
+			return line_end + 1 == end;
+		if (!read_field(h, at, (size_t)(line_end - 1 - at)))
+			return false;
+		at = line_end + 1;
+	}
+}
+
+static bool
+read_head(struct client *c, const char *text, size_t len)
+{
+	struct head h = { 0 };
+	const char *fields = memchr(text, '\n', len);
+	uint64_t status;
+
+	if (len < 16 || memcmp(text, "HTTP/1.1 ", 9) != 0 ||
+	    !read_number(text + 9, 3, 10, &status) || status < 100 ||
+	    status > 599 || (text[12] != ' ' && text[12] != '\r') ||
+	    !read_fields(&h, fields + 1, text + len))
+		return false;
+	c->status = (unsigned)status;
+	if (status < 200)
+		return status != 101;	/* the answer is still to come */
+	c->will_close |= h.will_close;
+	if (h.backend != NULL && c->is_counted)
+		note_backend(h.backend, h.backend_len);
+	c->state = h.is_chunked ? CHUNK_SIZE : BODY;
+	c->left = 0;
+	if (status == 204 || status == 304)
+		c->state = DONE;
+	else if (h.n_framings != 1 || (h.length != NULL &&
+	    !read_number(h.length, h.length_len, 10, &c->left)))
+		return false;
+	else if (status == 200 && !h.is_chunked &&
+	    o.expected != UNKNOWN && c->left != o.expected)
+		return false;
+	if (c->state == BODY && c->left == 0)
+		c->state = DONE;
+	return true;
+}
+
+/* Adds data to what is kept until `end` is found in it; -1: too long. */
+static ssize_t
+keep(struct client *c, const char *data, size_t len, const char *end,
+    bool *is_whole)
+{
+	size_t old = c->partial_len, n = len;
+	char *found;
+
+	if (c->partial == NULL)
+		c->partial = xcalloc(1, HEAD_MAX);
+	if (n > HEAD_MAX - old)
+		n = HEAD_MAX - old;
+	memcpy(c->partial + old, data, n);
+	c->partial_len += n;
+	found = memmem(c->partial, c->partial_len, end, strlen(end));
+	*is_whole = found != NULL;
+	if (found == NULL)
+		return c->partial_len == HEAD_MAX ? -1 : (ssize_t)n;
+	c->partial_len = (size_t)(found - c->partial) + strlen(end);
+	return (ssize_t)(c->partial_len - old);
+}
+
+static ssize_t
 take_head(struct client *c, const char *data, size_t len)
 {
-	size_t room = HEAD_MAX - 1 - c->head_len, old = c->head_len, used;
-	size_t n = len < room ? len : room;
-	char *end;
+	const char *end;
+	bool is_whole;
+	ssize_t used;
 
-	memcpy(c->head + old, data, n);
-	c->head_len += n;
-	c->head[c->head_len] = '\0';
-	end = strstr(c->head, "\r\n\r\n");
-	if (end == NULL) {
-		if (c->head_len == HEAD_MAX - 1)
-			fail(c, SHORT);
-		return n;
+	if (c->partial_len == 0) {	/* nearly always all at once */
+		end = memmem(data, len, "\r\n\r\n", 4);
+		if (end != NULL) {
+			used = end + 4 - data;
+			return read_head(c, data, (size_t)used) ? used : -1;
+		}
 	}
-	used = (size_t)(end + 4 - c->head) - old;
-	end[2] = '\0';
-	if (!read_head(c))
-		fail(c, SHORT);
-	else if (c->state == BODY && c->body_left == 0)
-		finish(c);
-	return used;
+	used = keep(c, data, len, "\r\n\r\n", &is_whole);
+	if (used < 0 || !is_whole)
+		return used;
+	is_whole = read_head(c, c->partial, c->partial_len);
+	c->partial_len = 0;
+	return is_whole ? used : -1;
 }
 
-static size_t
-take_body(struct client *c, size_t len)
+static ssize_t
+take_bytes(struct client *c, size_t len, enum state then)
 {
-	size_t n = len < c->body_left ? len : (size_t)c->body_left;
+	size_t n = len < c->left ? len : (size_t)c->left;
 
-	c->body_left -= n;
-	l.bytes += n;
-	if (c->body_left == 0)
-		finish(c);
-	return n;
+	c->left -= n;
+	if (c->is_counted)
+		result.bytes += n;
+	if (c->left == 0)
+		c->state = then;
+	return (ssize_t)n;
+}
+
+/* A line of the framing in chunks, without its end. */
+static bool
+read_chunk_line(struct client *c, const char *line, size_t len)
+{
+	switch (c->state) {
+	case CHUNK_SIZE:
+		if (!read_number(line, len, 16, &c->left))
+			return false;
+		c->got += c->left;
+		c->state = c->left > 0 ? CHUNK_DATA : TRAILER;
+		return true;
+	case CHUNK_END:
+		c->state = CHUNK_SIZE;
+		return len == 0;
+	default:			/* TRAILER */
+		if (len > 0)
+			return memchr(line, ':', len) != NULL;
+		c->state = DONE;
+		return o.expected == UNKNOWN || c->status != 200 ||
+		    c->got == o.expected;
+	}
+}
+
+static ssize_t
+take_chunks(struct client *c, const char *data, size_t len)
+{
+	bool is_whole;
+	ssize_t used;
+
+	if (c->state == CHUNK_DATA)
+		return take_bytes(c, len, CHUNK_END);
+	used = keep(c, data, len, "\r\n", &is_whole);
+	if (used < 0 || !is_whole)
+		return used;
+	is_whole = read_chunk_line(c, c->partial, c->partial_len - 2);
+	c->partial_len = 0;
+	return is_whole ? used : -1;
+}
+
+static ssize_t
+take(struct client *c, const char *data, size_t len)
+{
+	size_t used = 0;
+	ssize_t n = 0;
+
+	while (used < len && c->state != DONE && n >= 0) {
+		if (c->state == HEAD)
+			n = take_head(c, data + used, len - used);
+		else if (c->state == BODY)
+			n = take_bytes(c, len - used, DONE);
+		else
+			n = take_chunks(c, data + used, len - used);
+		used += n > 0 ? (size_t)n : 0;
+	}
+	return n < 0 ? -1 : (ssize_t)used;
+}
+
+/* The answer is complete; `rest` bytes came behind it, which none may. */
+static void
+finish(struct client *c, size_t rest)
+{
+	count(c, c->status >= 200 && c->status < 400 ? OK : STATUS);
+	result.extra_bytes += rest;
+	if (o.is_new || c->will_close || rest > 0 || c->sent < l.request_len)
+		disconnect(c);
+	else
+		c->state = IDLE;
+	l.idle += o.is_idle && c->state == IDLE;
+	go_on(c);
 }
 
 static void
-take(struct client *c, const char *data, size_t len)
+on_data(struct client *c, const char *data, size_t len)
 {
-	uint64_t finished = l.finished;
+	ssize_t used;
 
-	while (len > 0 && c->fd >= 0) {
-		size_t n = c->state == HEAD ? take_head(c, data, len) :
-		    c->state == BODY ? take_body(c, len) :
-		    c->state == CHUNKS ? take_chunks(c, data, len) : 0;
-
-		data += n;
-		len -= n;
-		/* Nothing may follow what was asked for. */
-		if (len > 0 && (n == 0 || l.finished != finished)) {
-			l.outcomes[EXTRA]++;
+	if (c->state < HEAD) {		/* nobody asked */
+		result.extra_bytes += len;
+		if (c->state == PAUSED) {
+			close(c->fd);
+			c->fd = -1;
+		} else
 			disconnect(c);
-		}
+		return;
 	}
+	used = take(c, data, len);
+	if (used < 0)
+		fail(c, MALFORMED);
+	else if (c->state == DONE)
+		finish(c, len - (size_t)used);
 }
 
-/* The peer has closed: whose fault follows from the state. */
+/* The peer has closed, or the connection is broken. */
 static void
 on_close(struct client *c)
 {
-	if (c->state == IDLE || c->state == PAUSED) {
-		l.idle -= c->state == IDLE;
-		disconnect(c);
-		if (!l.is_idle)
-			go_on(c);
+	if (c->state == CONNECTING)
+		fail(c, CONNECT);
+	else if (c->state >= HEAD)
+		fail(c, c->state == HEAD && c->partial_len == 0 ? RESET :
+		    SHORT);
+	else {
+		result.closed_idle++;
+		l.idle -= o.is_idle;
+		close(c->fd);
+		c->fd = -1;
+		if (c->state == IDLE)
+			c->state = CLOSED;
+	}
+}
+
+static void
+on_connected(struct client *c)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error != 0) {
+		fail(c, CONNECT);
 		return;
 	}
-	fail(c, c->state == CONNECTING ? CONNECT :
-	    c->state == HEAD && c->head_len == 0 ? RESET : SHORT);
-	go_on(c);
+	c->state = HEAD;
+	send_request(c);
 }
+
+#define INPUT (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+#define THE_END (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
 static void
 on_event(struct client *c, uint32_t events)
 {
-	static char buffer[262144];
-	int error = 0, fd = c->fd;
-	socklen_t len = sizeof(error);
+	static char buffer[BUFFER];
 	ssize_t n;
 
-	if (c->fd < 0)
-		return;
 	if (c->state == CONNECTING) {
-		getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-		if (error != 0) {
-			on_close(c);
-			return;
-		}
-		if (events & EPOLLOUT)
-			send_request(c);
-	}
-	while (c->fd == fd &&
-	    (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
+		if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
+			on_connected(c);
+	} else if ((events & EPOLLOUT) && c->state >= HEAD)
+		send_request(c);
+	while ((events & INPUT) && c->fd >= 0 && c->state != CONNECTING) {
 		n = recv(c->fd, buffer, sizeof(buffer), 0);
 		if (n < 0 && errno == EAGAIN)
 			return;
@@ -485,10 +690,9 @@ on_event(struct client *c, uint32_t events)
 			on_close(c);
 			return;
 		}
-		take(c, buffer, (size_t)n);
-		if (n < (ssize_t)sizeof(buffer) &&
-		    !(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
-			return;
+		on_data(c, buffer, (size_t)n);
+		if (n < (ssize_t)sizeof(buffer) && !(events & THE_END))
+			return;		/* drained: the next edge will come */
 	}
 }
 
@@ -499,8 +703,8 @@ free_client(void)
 {
 	static unsigned next;
 
-	for (unsigned i = 0; i < l.connections; i++) {
-		struct client *c = &l.clients[next++ % l.connections];
+	for (unsigned i = 0; i < o.connections; i++) {
+		struct client *c = &l.clients[next++ % o.connections];
 
 		if (c->state == IDLE || c->state == CLOSED)
 			return c;
@@ -509,136 +713,223 @@ free_client(void)
 }
 
 static void
-start_by_rate(uint64_t now)
+start_by_rate(void)
 {
 	struct client *c;
 
-	while (l.next_us <= now && may_start() &&
+	while (l.next_us <= l.now_us && may_start() &&
 	    (c = free_client()) != NULL) {
 		start(c, l.next_us);
-		l.next_us = l.start_us + (l.started * 1000000) / l.rate;
+		l.next_us = l.first_us + l.started * 1000000 / o.rate;
 	}
 }
 
 static void
-look_at_clients(uint64_t now)
+end_pause(struct client *c)
 {
-	static uint64_t last;
-
-	if (now - last < 1000)
+	l.paused--;
+	if (c->due_us > l.now_us) {
+		pause_until(c, c->due_us);
 		return;
-	last = now;
-	for (unsigned i = 0; i < l.connections; i++) {
-		struct client *c = &l.clients[i];
+	}
+	c->state = c->fd < 0 ? CLOSED : IDLE;
+	if (may_start())
+		start(c, now_us());
+}
 
-		if (c->state == PAUSED && c->due_us <= now) {
-			c->state = IDLE;
-			if (may_start())
-				start(c, now);
-		} else if (c->state >= HEAD && c->due_us <= now) {
-			fail(c, TIMEOUT);
-			go_on(c);
-		} else if (c->state == CONNECTING && c->due_us <= now) {
-			fail(c, CONNECT);
-			go_on(c);
+/* The phase is over for those who pause, too. */
+static void
+end_pauses(void)
+{
+	memset(l.slots, 0, sizeof(l.slots));
+	l.paused = 0;
+	for (unsigned i = 0; i < o.connections; i++)
+		if (l.clients[i].state == PAUSED)
+			l.clients[i].state = l.clients[i].fd < 0 ? CLOSED :
+			    IDLE;
+}
+
+static void
+look_at_slots(void)
+{
+	uint64_t last = l.now_us / 1000;
+
+	if (last - l.slot_us >= SLOTS)
+		l.slot_us = last - SLOTS + 1;
+	for (; l.slot_us < last; l.slot_us++) {
+		struct client *c = l.slots[l.slot_us % SLOTS], *next;
+
+		l.slots[l.slot_us % SLOTS] = NULL;
+		for (; c != NULL; c = next) {
+			next = c->next;
+			end_pause(c);
 		}
 	}
 }
 
-static bool
-is_busy(void)
+static void
+look_at_time_outs(void)
 {
-	return l.started > l.finished || may_start();
+	static uint64_t last;
+
+	if (l.now_us - last < 50000)
+		return;
+	last = l.now_us;
+	for (unsigned i = 0; i < o.connections; i++) {
+		struct client *c = &l.clients[i];
+
+		if (c->state >= CONNECTING && c->due_us <= l.now_us)
+			fail(c, c->state == CONNECTING ? CONNECT : TIMEOUT);
+	}
 }
 
 static void
-run(void)
+turn(uint64_t wait_us)
 {
 	static struct epoll_event events[EVENTS];
-	bool needs_clock = l.rate > 0 || l.pause_ms > 0;
-	uint64_t now;
-	int n;
+	struct timespec wait = { .tv_sec = (time_t)(wait_us / 1000000),
+		.tv_nsec = (long)(wait_us % 1000000) * 1000 };
+	int n = epoll_pwait2(l.epoll_fd, events, EVENTS, &wait, NULL);
 
-	l.start_us = l.next_us = now_us();
-	for (unsigned i = 0; i < l.connections && !l.is_idle; i++)
+	l.now_us = now_us();
+	for (int i = 0; i < n; i++)
+		on_event(events[i].data.ptr, events[i].events);
+	if (l.paused > 0)
+		look_at_slots();
+	look_at_time_outs();
+}
+
+static uint64_t
+wait_us(void)
+{
+	uint64_t now = now_us();
+
+	if (o.rate > 0 && may_start())
+		return l.next_us > now ? l.next_us - now : 0;
+	return l.paused > 0 ? 1000 : 50000;
+}
+
+/* Runs until `requests` are over, or `seconds` and those begun in them. */
+static void
+run_phase(uint64_t requests, uint64_t seconds, bool is_counting)
+{
+	l.is_counting = is_counting;
+	l.started = l.finished = 0;
+	l.now_us = l.first_us = l.next_us = now_us();
+	l.slot_us = l.now_us / 1000;
+	l.wanted = requests;
+	if (o.rate > 0 && requests == 0)
+		l.wanted = o.rate * seconds;
+	else
+		l.until_us = seconds > 0 ?
+		    l.now_us + seconds * 1000000 : 0;
+	if (is_counting)
+		result.begin_us = l.now_us;
+	for (unsigned i = 0; i < o.connections; i++)
 		go_on(&l.clients[i]);
-	while (is_busy()) {
-		n = epoll_wait(l.epoll_fd, events, EVENTS,
-		    needs_clock ? 1 : 100);
-		for (int i = 0; i < n; i++)
-			on_event(events[i].data.ptr, events[i].events);
-		now = now_us();
-		if (l.rate > 0)
-			start_by_rate(now);
-		look_at_clients(now);
+	while (l.started > l.finished || may_start()) {
+		turn(wait_us());
+		if (o.rate > 0)
+			start_by_rate();
 	}
+	end_pauses();
 }
 
 /* At most 64 at a time, so that the far end needs no more either. */
 static void
 run_idle(void)
 {
-	static struct epoll_event events[EVENTS];
-	unsigned next = 0;
 	char byte;
-	int n;
+	unsigned next = 0;
 
-	while (l.finished < l.connections) {
-		while (next < l.connections && l.started - l.finished < 64)
+	l.is_counting = true;
+	l.now_us = result.begin_us = now_us();
+	while (l.finished < o.connections && !wants_end) {
+		while (next < o.connections && l.started - l.finished < 64)
 			start(&l.clients[next++], now_us());
-		n = epoll_wait(l.epoll_fd, events, EVENTS, 100);
-		for (int i = 0; i < n; i++)
-			on_event(events[i].data.ptr, events[i].events);
-		look_at_clients(now_us());
+		turn(50000);
 	}
 	printf("idle %llu\n", (unsigned long long)l.idle);
 	fflush(stdout);
-	while (read(STDIN_FILENO, &byte, 1) > 0)
+	while (!wants_end && read(STDIN_FILENO, &byte, 1) > 0)
 		;
+	turn(0);			/* who has closed in the meantime? */
 }
 
 /* ---- the result */
+
+static uint64_t
+failed(void)
+{
+	return result.requests - result.outcomes[OK] +
+	    (result.extra_bytes > 0);
+}
+
+static double
+per_second(double seconds)
+{
+	return seconds > 0 ? (double)result.requests / seconds : 0;
+}
+
+static void
+print_counts(void)
+{
+	printf(",\"statuses\":{");
+	for (unsigned i = 0, n = 0; i < 600; i++)
+		if (result.statuses[i] > 0)
+			printf("%s\"%u\":%llu", n++ > 0 ? "," : "", i,
+			    (unsigned long long)result.statuses[i]);
+	printf("},\"backends\":{");
+	for (unsigned i = 0; i < result.n_backends; i++)
+		printf("%s\"%s\":%llu", i > 0 ? "," : "",
+		    result.backends[i].name,
+		    (unsigned long long)result.backends[i].n);
+	printf("}");
+}
 
 static void
 print_json(double seconds)
 {
 	printf("{\"requests\":%llu,\"failed\":%llu,\"seconds\":%.6f,"
-	    "\"rps\":%.1f,\"bytes\":%llu",
-	    (unsigned long long)l.counted,
-	    (unsigned long long)(l.counted - l.outcomes[OK]), seconds,
-	    seconds > 0 ? (double)l.counted / seconds : 0,
-	    (unsigned long long)l.bytes);
+	    "\"rps\":%.1f,\"bytes\":%llu,\"connects\":%llu,"
+	    "\"extra_bytes\":%llu,\"closed_idle\":%llu",
+	    (unsigned long long)result.requests,
+	    (unsigned long long)failed(), seconds, per_second(seconds),
+	    (unsigned long long)result.bytes,
+	    (unsigned long long)result.connects,
+	    (unsigned long long)result.extra_bytes,
+	    (unsigned long long)result.closed_idle);
 	for (unsigned i = 0; i < OUTCOMES; i++)
 		printf(",\"%s\":%llu", outcome_names[i],
-		    (unsigned long long)l.outcomes[i]);
-	printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,"
-	    "\"max_ms\":%.3f,\"statuses\":{", percentile_ms(0.5),
-	    percentile_ms(0.99), percentile_ms(0.999),
-	    (double)l.max_us / 1000);
-	for (unsigned i = 0, n = 0; i < 600; i++)
-		if (l.statuses[i] > 0)
-			printf("%s\"%u\":%llu", n++ > 0 ? "," : "", i,
-			    (unsigned long long)l.statuses[i]);
-	printf("},\"backends\":{");
-	for (unsigned i = 0; i < l.n_backends; i++)
-		printf("%s\"%s\":%llu", i > 0 ? "," : "", l.backends[i].name,
-		    (unsigned long long)l.backends[i].n);
-	printf("}}\n");
+		    (unsigned long long)result.outcomes[i]);
+	printf(",\"mean_ms\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,"
+	    "\"p999_ms\":%.3f,\"max_ms\":%.3f", result.requests == 0 ? 0 :
+	    (double)result.sum_us / (double)result.requests / 1000,
+	    percentile_ms(0.5), percentile_ms(0.99), percentile_ms(0.999),
+	    (double)result.max_us / 1000);
+	print_counts();
+	printf("}\n");
 }
 
 static void
 print_text(double seconds)
 {
-	printf("requests %llu in %.3f s: %.0f a second\n",
-	    (unsigned long long)l.counted, seconds,
-	    seconds > 0 ? (double)l.counted / seconds : 0);
+	printf("requests       %llu in %.3f s: %.0f a second\n",
+	    (unsigned long long)result.requests, seconds,
+	    per_second(seconds));
 	for (unsigned i = 0; i < OUTCOMES; i++)
-		if (i == OK || l.outcomes[i] > 0)
+		if (i == OK || result.outcomes[i] > 0)
 			printf("%-14s %llu\n", outcome_names[i],
-			    (unsigned long long)l.outcomes[i]);
+			    (unsigned long long)result.outcomes[i]);
+	if (result.extra_bytes > 0)
+		printf("%-14s %llu\n", "extra bytes",
+		    (unsigned long long)result.extra_bytes);
 	printf("latency ms     p50 %.3f  p99 %.3f  p99.9 %.3f  max %.3f\n",
 	    percentile_ms(0.5), percentile_ms(0.99), percentile_ms(0.999),
-	    (double)l.max_us / 1000);
+	    (double)result.max_us / 1000);
+	for (unsigned i = 0; i < result.n_backends; i++)
+		printf("backend        %s: %llu\n", result.backends[i].name,
+		    (unsigned long long)result.backends[i].n);
 }
 
 /* ---- main */
@@ -646,8 +937,18 @@ print_text(double seconds)
 static void
 usage(void)
 {
-	errx(2, "usage: load [-c N] [-n N] [-d S] [-w N] [-r RATE] [-1ijI] "
-	    "[-p N] [-t MS] [-T MS] [-f FILE] ADDRESS:PORT [PATH]");
+	fputs(usage_text, stderr);
+	exit(2);
+}
+
+static uint64_t
+number(const char *text)
+{
+	uint64_t n;
+
+	if (!read_number(text, strlen(text), 10, &n))
+		errx(2, "%s is no number", text);
+	return n;
 }
 
 static void
@@ -658,54 +959,150 @@ set_target(char *text)
 	if (colon == NULL)
 		usage();
 	*colon = '\0';
-	l.to.sin_family = AF_INET;
-	l.to.sin_port = htons((uint16_t)atoi(colon + 1));
-	if (inet_pton(AF_INET, text, &l.to.sin_addr) != 1)
-		usage();
+	o.to.sin_family = AF_INET;
+	o.to.sin_port = htons((uint16_t)number(colon + 1));
+	if (inet_pton(AF_INET, text, &o.to.sin_addr) != 1)
+		errx(2, "%s is no IPv4 address", text);
+}
+
+static void
+set_path(const char *path)
+{
+	const char *n = path + (strncmp(path, "/bytes/", 7) == 0 ? 7 : 1);
+	uint64_t size;
+
+	o.path = path;
+	if (strlen(path) > 4096)
+		errx(2, "too long a path");
+	o.expected = read_number(n, strlen(n), 10, &size) ? size : UNKNOWN;
+}
+
+static void
+set_pause(const char *text)
+{
+	if (sscanf(text, "%u-%u", &o.pause_min_ms, &o.pause_max_ms) == 2 &&
+	    o.pause_min_ms <= o.pause_max_ms)
+		return;
+	o.pause_min_ms = 0;
+	o.pause_max_ms = (unsigned)number(text);
+}
+
+static const char short_options[] = "c:n:d:w:r:p:t:T:f:s:1iIHj";
+static const struct option long_options[] = {
+	{ "connections", required_argument, NULL, 'c' },
+	{ "requests", required_argument, NULL, 'n' },
+	{ "seconds", required_argument, NULL, 'd' },
+	{ "warmup", required_argument, NULL, 'w' },
+	{ "rate", required_argument, NULL, 'r' },
+	{ "new", no_argument, NULL, '1' },
+	{ "idle", optional_argument, NULL, 'i' },
+	{ "post", required_argument, NULL, 'p' },
+	{ "ids", no_argument, NULL, 'I' },
+	{ "think", required_argument, NULL, 't' },
+	{ "timeout", required_argument, NULL, 'T' },
+	{ "hold", no_argument, NULL, 'H' },
+	{ "failures", required_argument, NULL, 'f' },
+	{ "seed", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void
+set_idle(void)
+{
+	o.is_idle = true;
+	if (optarg != NULL)
+		o.connections = (unsigned)number(optarg);
 }
 
 static void
 set_option(int option)
 {
 	switch (option) {
-	case 'c': l.connections = (unsigned)atoi(optarg); break;
-	case 'n': l.requests = strtoull(optarg, NULL, 10); break;
-	case 'd': l.seconds = strtoull(optarg, NULL, 10); break;
-	case 'w': l.warmup = strtoull(optarg, NULL, 10); break;
-	case 'r': l.rate = strtoull(optarg, NULL, 10); break;
-	case 'p': l.post = strtoul(optarg, NULL, 10); break;
-	case 't': l.pause_ms = (unsigned)atoi(optarg); break;
-	case 'T': l.timeout_ms = (unsigned)atoi(optarg); break;
-	case 'f': l.failures = fopen(optarg, "w"); break;
-	case '1': l.is_new = true; break;
-	case 'i': l.is_idle = true; break;
-	case 'I': l.has_ids = true; break;
-	case 'j': l.is_json = true; break;
+	case 'c': o.connections = (unsigned)number(optarg); break;
+	case 'n': o.requests = number(optarg); break;
+	case 'd': o.seconds = number(optarg); break;
+	case 'w': o.warmup = number(optarg); break;
+	case 'r': o.rate = number(optarg); break;
+	case 'p': o.post = number(optarg); break;
+	case 't': set_pause(optarg); break;
+	case 'T': o.timeout_ms = (unsigned)number(optarg); break;
+	case 'f': o.failures = fopen(optarg, "w"); break;
+	case 's': srandom((unsigned)number(optarg)); break;
+	case '1': o.is_new = true; break;
+	case 'i': set_idle(); break;
+	case 'I': o.has_ids = true; break;
+	case 'H': o.is_held = true; break;
+	case 'j': o.is_json = true; break;
 	default: usage();
 	}
+	if (option == 'f' && o.failures == NULL)
+		err(1, "%s", optarg);
 }
 
 static void
-set_up(int argc, char **argv)
+read_options(int argc, char **argv)
 {
-	struct rlimit files;
 	int option;
 
-	l.connections = 64;
-	l.timeout_ms = 10000;
-	l.path = "/1024";
-	while ((option = getopt(argc, argv, "c:n:d:w:r:p:t:T:f:1iIj")) != -1)
+	while ((option = getopt_long(argc, argv, short_options, long_options,
+	    NULL)) != -1)
 		set_option(option);
-	if (optind >= argc || l.connections == 0 || l.post > 1 << 20)
+	if (optind >= argc || optind + 2 < argc || o.connections == 0 ||
+	    o.post > 64u << 20)
 		usage();
 	set_target(argv[optind]);
-	if (optind + 1 < argc)
-		l.path = argv[optind + 1];
-	if (l.requests == 0 && l.seconds == 0)
-		l.requests = 10000;
+	set_path(optind + 1 < argc ? argv[optind + 1] : o.path);
+	if (o.requests == 0 && o.seconds == 0)
+		o.requests = 10000;
+	if (o.warmup > 0 && o.warmup < o.connections)
+		o.warmup = o.connections;	/* all of them are open then */
+}
+
+static void
+on_signal(int signo)
+{
+	(void)signo;
+	wants_end = 1;
+}
+
+static void
+set_up(void)
+{
+	struct sigaction end = { .sa_handler = on_signal };
+	struct rlimit files;
+
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGINT, &end, NULL);
+	l.epoll_fd = epoll_create1(0);
+	l.request = xcalloc(1, HEAD_MAX + o.post);
+	l.clients = xcalloc(o.connections, sizeof(*l.clients));
+	for (unsigned i = 0; i < o.connections; i++)
+		l.clients[i].fd = -1;
+}
+
+static void
+wait_for(char end)
+{
+	char byte;
+
+	while (!wants_end && read(STDIN_FILENO, &byte, 1) > 0 && byte != end)
+		;
+}
+
+static void
+warm_up(void)
+{
+	if (o.warmup > 0)
+		run_phase(o.warmup, 0, false);
+	if (!o.is_held)
+		return;
+	printf("warm\n");
+	fflush(stdout);
+	wait_for('\n');
 }
 
 int
@@ -713,21 +1110,24 @@ main(int argc, char **argv)
 {
 	double seconds;
 
-	set_up(argc, argv);
-	l.epoll_fd = epoll_create1(0);
-	l.body = calloc(1, l.post + 1);
-	memset(l.body, 'b', l.post);
-	l.clients = calloc(l.connections, sizeof(*l.clients));
-	for (unsigned i = 0; i < l.connections; i++)
-		l.clients[i].fd = -1;
-	if (l.is_idle) {
+	read_options(argc, argv);
+	set_up();
+	if (o.is_idle) {
 		run_idle();
-		return 0;
+	} else {
+		warm_up();
+		run_phase(o.requests, o.seconds, true);
+		turn(0);		/* has anything come behind the last? */
 	}
-	run();
-	seconds = (double)(l.end_us - l.begin_us) / 1e6;
-	(l.is_json ? print_json : print_text)(seconds);
-	if (l.failures != NULL)
-		fclose(l.failures);
-	return l.counted == l.outcomes[OK] && l.outcomes[EXTRA] == 0 ? 0 : 1;
+	seconds = (double)(result.end_us - result.begin_us) / 1e6;
+	if (o.is_json)
+		print_json(seconds);
+	else if (!o.is_idle)
+		print_text(seconds);
+	if (o.failures != NULL)
+		fclose(o.failures);
+	fflush(stdout);
+	if (o.is_held)
+		wait_for('\0');
+	return failed() == 0 ? 0 : 1;
 }

@@ -1,18 +1,9 @@
 /* contrib/bench/origin.c -- a fast origin, and one that closes when it likes */
-/*
- * origin [-a ADDRESS] [-c] [-x CHANCE] [-s SEED] [-o STATS] PORT
- *
- * GET or POST /N (or /bytes/N) is answered with N bytes, 1024 without a number;
- * request bodies with a Content-Length are read and forgotten. Keep-alive and
- * pipelining. -a 0.0.0.0 makes every 127.x.y.z the same origin. -c: in chunks.
- * -x N: one connection in N is closed at a random moment up to 3 ms behind an
- * answer. STATS is written on TERM and USR1: requests, connections, ids (of
- * the field X-Id) that came twice, requests met by a close.
- */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <getopt.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,40 +11,81 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+static const char usage_text[] =
+"usage: origin [option]... [PORT]\n"
+"Answers a request for /N or /bytes/N with N bytes, others with 1024; reads\n"
+"bodies with a Content-Length. Keep-alive, also if asked to close.\n"
+"  -p, --port PORT       the same as PORT\n"
+"  -a, --address ADDR    127.0.0.1; 127.0.0.0 or 0.0.0.0: every 127.x.y.z\n"
+"  -n, --name NAME       in X-Backend (origin)\n"
+"  -c, --chunked         all answers in chunks, not only those for /chunked/N\n"
+"  -x, --close-idle N    one answer in N is followed by a close: if the\n"
+"                        connection is idle at a random moment within ...\n"
+"  -m, --close-within US microseconds of it (3000)\n"
+"  -s, --seed N          of chance\n"
+"  -o, --stats FILE      written on USR1 and at the end, as JSON: requests,\n"
+"                        connections, ids (of X-Id), those that came twice,\n"
+"                        connections closed by chance\n";
+
 #define EVENTS 512
-#define FDS 65536
+#define BUFFER (64u << 10)
 #define HEAD_MAX 16384
-#define BODY_MAX (64u << 20)
+#define SIZE_MAX_BODY (64u << 20)
+#define CHUNK 4096u
+#define ANSWERS 64		/* different sizes in one run */
+
+struct answer {			/* head and body, ready to be sent */
+	size_t size, len;
+	bool is_chunked;
+	char *bytes;
+};
 
 struct conn {
-	char *partial;		/* a head that did not come whole */
+	int fd;
+	const struct answer *answer;	/* NULL: none is under way */
+	size_t sent;
+	uint64_t skip;			/* body bytes still to be forgotten */
+	uint64_t close_at_us;		/* 0: not planned */
+	char *partial;			/* what is not yet a request */
 	size_t partial_len;
-	size_t skip;		/* body bytes still to be forgotten */
-	size_t head_left, body_left;	/* of an answer that did not fit */
-	char head[256];
-	size_t head_at;
-	uint64_t close_at_us;	/* 0: not */
+};
+
+struct request {
+	size_t size;
+	uint64_t body_len, id;
+	bool is_chunked;
 };
 
 static struct {
-	int epoll_fd;
+	const char *address, *name, *stats;
+	int port;
 	bool is_chunked;
-	unsigned close_chance;
-	const char *stats;
-	uint64_t requests, connections, twice, closed;
-	uint64_t *ids;		/* open addressing; 0: empty */
-	size_t n_ids, ids_size;
-	int closing[FDS];	/* descriptors with close_at_us set */
-	int n_closing;
-} o;
+	unsigned close_chance, close_within_us;
+} o = { .address = "127.0.0.1", .name = "origin", .close_within_us = 3000 };
 
-static struct conn *conns[FDS];
-static char *body;
+static struct {
+	int epoll_fd, listen_fd;
+	struct answer answers[ANSWERS];
+	unsigned n_answers;
+	struct conn **conns;		/* by descriptor */
+	size_t n_conns;
+	int *closing;			/* descriptors with a planned close */
+	size_t n_closing, closing_size;
+} l;
+
+static struct {
+	uint64_t requests, connections, twice, closed;
+	uint64_t *ids;			/* open addressing; 0: empty */
+	size_t n_ids, ids_size;
+} seen;
+
 static volatile sig_atomic_t wants_stats, wants_end;
 
 static uint64_t
@@ -65,12 +97,22 @@ now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* ---- ids seen */
+static void *
+xrealloc(void *old, size_t size)
+{
+	void *p = realloc(old, size);
+
+	if (p == NULL)
+		err(1, "realloc");
+	return p;
+}
+
+/* ---- ids */
 
 static bool
 id_insert(uint64_t *table, size_t size, uint64_t id)
 {
-	size_t i = (size_t)(id * 0x9e3779b97f4a7c15ull) & (size - 1);
+	size_t i = (size_t)(id * 0x9e3779b97f4a7c15ull >> 20) & (size - 1);
 
 	while (table[i] != 0) {
 		if (table[i] == id)
@@ -82,23 +124,29 @@ id_insert(uint64_t *table, size_t size, uint64_t id)
 }
 
 static void
+grow_ids(void)
+{
+	size_t size = seen.ids_size == 0 ? 65536 : seen.ids_size * 2;
+	uint64_t *table = xrealloc(NULL, size * sizeof(*table));
+
+	memset(table, 0, size * sizeof(*table));
+	for (size_t i = 0; i < seen.ids_size; i++)
+		if (seen.ids[i] != 0)
+			(void)id_insert(table, size, seen.ids[i]);
+	free(seen.ids);
+	seen.ids = table;
+	seen.ids_size = size;
+}
+
+static void
 note_id(uint64_t id)
 {
-	if (o.n_ids * 2 >= o.ids_size) {
-		size_t size = o.ids_size == 0 ? 65536 : o.ids_size * 2;
-		uint64_t *table = calloc(size, sizeof(*table));
-
-		for (size_t i = 0; i < o.ids_size; i++)
-			if (o.ids[i] != 0)
-				(void)id_insert(table, size, o.ids[i]);
-		free(o.ids);
-		o.ids = table;
-		o.ids_size = size;
-	}
-	if (id_insert(o.ids, o.ids_size, id))
-		o.n_ids++;
+	if (seen.n_ids * 2 >= seen.ids_size)
+		grow_ids();
+	if (id_insert(seen.ids, seen.ids_size, id))
+		seen.n_ids++;
 	else
-		o.twice++;
+		seen.twice++;
 }
 
 static void
@@ -111,22 +159,77 @@ write_stats(void)
 		return;
 	fprintf(f, "{\"requests\":%llu,\"connections\":%llu,\"ids\":%zu,"
 	    "\"twice\":%llu,\"closed\":%llu}\n",
-	    (unsigned long long)o.requests, (unsigned long long)o.connections,
-	    o.n_ids, (unsigned long long)o.twice,
-	    (unsigned long long)o.closed);
+	    (unsigned long long)seen.requests,
+	    (unsigned long long)seen.connections, seen.n_ids,
+	    (unsigned long long)seen.twice, (unsigned long long)seen.closed);
 	fclose(f);
+}
+
+/* ---- answers, made once for each size */
+
+static size_t
+print_chunks(char *to, size_t size)
+{
+	char *at = to;
+
+	while (size > 0) {
+		size_t n = size < CHUNK ? size : CHUNK;
+
+		at += sprintf(at, "%zx\r\n", n);
+		memset(at, 'x', n);
+		memcpy(at + n, "\r\n", 2);
+		at += n + 2;
+		size -= n;
+	}
+	return (size_t)(at + sprintf(at, "0\r\n\r\n") - to);
+}
+
+static void
+make_answer(struct answer *a, size_t size, bool is_chunked)
+{
+	char *at;
+
+	a->size = size;
+	a->is_chunked = is_chunked;
+	at = a->bytes = xrealloc(NULL, size + size / CHUNK * 16 + 1024);
+	at += sprintf(at, "HTTP/1.1 200 OK\r\nServer: origin\r\n"
+	    "Date: Tue, 24 Nov 2026 00:00:00 GMT\r\n"
+	    "Content-Type: text/plain\r\nX-Backend: %.200s\r\n", o.name);
+	if (is_chunked) {
+		at += sprintf(at, "Transfer-Encoding: chunked\r\n\r\n");
+		at += print_chunks(at, size);
+	} else {
+		at += sprintf(at, "Content-Length: %zu\r\n\r\n", size);
+		memset(at, 'x', size);
+		at += size;
+	}
+	a->len = (size_t)(at - a->bytes);
+}
+
+static const struct answer *
+answer_of(const struct request *r)
+{
+	struct answer *a = l.answers;
+
+	for (; a < l.answers + l.n_answers; a++)
+		if (a->size == r->size && a->is_chunked == r->is_chunked)
+			return a;
+	if (l.n_answers == ANSWERS)
+		errx(1, "more than %d sizes", ANSWERS);
+	make_answer(a, r->size, r->is_chunked);
+	l.n_answers++;
+	return a;
 }
 
 /* ---- connections */
 
 static void
-conn_close(int fd)
+conn_close(struct conn *c)
 {
-	if (conns[fd] != NULL)
-		free(conns[fd]->partial);
-	free(conns[fd]);
-	conns[fd] = NULL;
-	close(fd);
+	l.conns[c->fd] = NULL;
+	close(c->fd);
+	free(c->partial);
+	free(c);
 }
 
 static void
@@ -134,181 +237,146 @@ conn_open(int fd)
 {
 	struct epoll_event e = { .data.fd = fd,
 		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
+	size_t old = l.n_conns;
 
-	if (fd >= FDS || epoll_ctl(o.epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0) {
-		close(fd);
-		return;
+	if ((size_t)fd >= old) {
+		l.n_conns = (size_t)fd * 2 + 64;
+		l.conns = xrealloc(l.conns, l.n_conns * sizeof(*l.conns));
+		memset(l.conns + old, 0,
+		    (l.n_conns - old) * sizeof(*l.conns));
 	}
-	conns[fd] = calloc(1, sizeof(struct conn));
-	o.connections++;
-}
-
-/* ---- answers */
-
-static bool
-flush(int fd, struct conn *c)
-{
-	ssize_t n;
-
-	while (c->head_left > 0) {
-		n = send(fd, c->head + c->head_at, c->head_left, MSG_NOSIGNAL |
-		    (c->body_left > 0 ? MSG_MORE : 0));
-		if (n < 0)
-			return errno == EAGAIN;
-		c->head_at += (size_t)n;
-		c->head_left -= (size_t)n;
-	}
-	while (c->body_left > 0) {
-		n = send(fd, body, c->body_left, MSG_NOSIGNAL);
-		if (n < 0)
-			return errno == EAGAIN;
-		c->body_left -= (size_t)n;
-	}
-	return true;
-}
-
-/* In one chunk; the answers are short then, so one call will do. */
-static bool
-answer_chunked(int fd, size_t size)
-{
-	char *text = malloc(size + 512);
-	int len = sprintf(text, "HTTP/1.1 200 OK\r\nServer: origin\r\n"
-	    "X-Backend: origin\r\nContent-Type: text/plain\r\n"
-	    "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", size);
-	bool is_good;
-
-	memcpy(text + len, body, size);
-	memcpy(text + (size_t)len + size, "\r\n0\r\n\r\n", 7);
-	is_good = send(fd, text, (size_t)len + size + 7, MSG_NOSIGNAL) ==
-	    (ssize_t)((size_t)len + size + 7);
-	free(text);
-	return is_good;
-}
-
-static bool
-answer(int fd, struct conn *c, size_t size)
-{
-	int len;
-
-	o.requests++;
-	if (o.is_chunked)
-		return answer_chunked(fd, size);
-	len = sprintf(c->head, "HTTP/1.1 200 OK\r\nServer: origin\r\n"
-	    "Date: Tue, 24 Nov 2026 00:00:00 GMT\r\n"
-	    "Content-Type: text/plain\r\nX-Backend: origin\r\n"
-	    "Content-Length: %zu\r\n\r\n", size);
-	if (size <= 65536) {		/* one call, one buffer */
-		static char out[65536 + 256];
-		ssize_t n;
-
-		memcpy(out, c->head, (size_t)len);
-		memcpy(out + len, body, size);
-		n = send(fd, out, (size_t)len + size, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN)
-			return false;
-		if (n < 0)
-			n = 0;
-		c->head_at = n < len ? (size_t)n : (size_t)len;
-		c->head_left = (size_t)len - c->head_at;
-		c->body_left = size - ((size_t)n > (size_t)len ?
-		    (size_t)n - (size_t)len : 0);
-		return true;
-	}
-	c->head_at = 0;
-	c->head_left = (size_t)len;
-	c->body_left = size;
-	return flush(fd, c);
-}
-
-/* ---- requests */
-
-static size_t
-number_in_path(const char *head, size_t len)
-{
-	const char *end = memchr(head, '\r', len);
-	const char *p = memchr(head, ' ', len);
-
-	for (; p != NULL && p < end; p++)
-		if (p[0] == '/' && isdigit((unsigned char)p[1]))
-			return strtoul(p + 1, NULL, 10);
-	return 1024;
-}
-
-static const char *
-field(const char *head, size_t len, const char *name)
-{
-	const char *at = head, *end = head + len;
-	size_t name_len = strlen(name);
-
-	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-		at++;
-		if ((size_t)(end - at) > name_len + 1 &&
-		    strncasecmp(at, name, name_len) == 0 &&
-		    at[name_len] == ':')
-			return at + name_len + 1;
-	}
-	return NULL;
-}
-
-/* A head of `len` bytes; 0, or the size of the body wanted plus one. */
-static size_t
-take_head(struct conn *c, const char *head, size_t len)
-{
-	const char *value = NULL;
-	size_t size = number_in_path(head, len);
-
-	if (head[0] != 'G' && head[0] != 'H') {
-		value = field(head, len, "content-length");
-		c->skip = value == NULL ? 0 : strtoul(value, NULL, 10);
-		value = field(head, len, "x-id");
-		if (value != NULL)
-			note_id(strtoull(value, NULL, 10));
-	}
-	return size > BODY_MAX ? BODY_MAX : size;
+	l.conns[fd] = xrealloc(NULL, sizeof(struct conn));
+	*l.conns[fd] = (struct conn){ .fd = fd };
+	seen.connections++;
+	if (epoll_ctl(l.epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
+		err(1, "epoll_ctl");
 }
 
 static void
-plan_close(int fd, struct conn *c)
+plan_close(struct conn *c)
 {
 	if (o.close_chance == 0 || c->close_at_us != 0 ||
 	    (unsigned)random() % o.close_chance != 0)
 		return;
-	c->close_at_us = now_us() + (uint64_t)(random() % 3000);
-	o.closing[o.n_closing++] = fd;
+	c->close_at_us = now_us() + (uint64_t)random() % o.close_within_us;
+	if (l.n_closing == l.closing_size) {
+		l.closing_size = l.closing_size * 2 + 64;
+		l.closing = xrealloc(l.closing,
+		    l.closing_size * sizeof(*l.closing));
+	}
+	l.closing[l.n_closing++] = c->fd;
 }
 
-/* Uses what it can of data; how much, or -1: close. */
-static ssize_t
-serve(int fd, struct conn *c, const char *data, size_t len)
+/* False: the connection is broken. */
+static bool
+send_answer(struct conn *c)
 {
-	size_t used = 0, size;
-	const char *end;
+	const struct answer *a = c->answer;
+
+	while (c->sent < a->len) {
+		ssize_t n = send(c->fd, a->bytes + c->sent, a->len - c->sent,
+		    MSG_NOSIGNAL);
+
+		if (n < 0)
+			return errno == EAGAIN;
+		c->sent += (size_t)n;
+	}
+	c->answer = NULL;
+	plan_close(c);
+	return true;
+}
+
+/* ---- requests */
+
+static void
+read_path(struct request *r, const char *path, const char *end)
+{
+	r->size = 1024;
+	r->is_chunked = o.is_chunked;
+	if (end - path > 8 && memcmp(path, "/chunked", 8) == 0) {
+		r->is_chunked = true;
+		path += 8;
+	} else if (end - path > 6 && memcmp(path, "/bytes", 6) == 0)
+		path += 6;
+	if (isdigit((unsigned char)path[1]))
+		r->size = strtoul(path + 1, NULL, 10);
+	if (r->size > SIZE_MAX_BODY)
+		r->size = SIZE_MAX_BODY;
+}
+
+static void
+read_fields(struct request *r, const char *at, const char *end)
+{
+	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		at++;
+		if ((*at | 0x20) == 'c' && end - at > 15 &&
+		    strncasecmp(at, "content-length:", 15) == 0)
+			r->body_len = strtoull(at + 15, NULL, 10);
+		else if ((*at | 0x20) == 'x' && end - at > 5 &&
+		    strncasecmp(at, "x-id:", 5) == 0)
+			r->id = strtoull(at + 5, NULL, 10);
+	}
+}
+
+/* A head of `len` bytes, with its empty line. False: it has no path. */
+static bool
+take_head(struct conn *c, const char *head, size_t len)
+{
+	const char *path = memchr(head, ' ', len);
+	struct request r = { 0 };
+
+	if (path == NULL)
+		return false;
+	read_path(&r, path + 1, head + len);
+	read_fields(&r, path, head + len);
+	seen.requests++;
+	if (r.id != 0)
+		note_id(r.id);
+	c->skip = r.body_len;
+	c->answer = answer_of(&r);
+	c->sent = 0;
+	return true;
+}
+
+/* Body bytes first. How many were forgotten. */
+static size_t
+skip(struct conn *c, size_t len)
+{
+	size_t n = c->skip < len ? (size_t)c->skip : len;
+
+	c->skip -= n;
+	return n;
+}
+
+/* Answers follow the whole request. What was not used, or NULL: close. */
+static const char *
+serve(struct conn *c, const char *at, const char *end)
+{
+	const char *found;
 
 	for (;;) {
-		size_t n = c->skip < len - used ? c->skip : len - used;
-
-		c->skip -= n;
-		used += n;
-		if (used == len || c->skip > 0)
-			return (ssize_t)used;
-		end = memmem(data + used, len - used, "\r\n\r\n", 4);
-		if (end == NULL)
-			return (ssize_t)used;
-		n = (size_t)(end + 4 - (data + used));
-		size = take_head(c, data + used, n);
-		used += n;
-		if (c->head_left + c->body_left > 0 || !answer(fd, c, size))
-			return -1;
-		plan_close(fd, c);
+		at += skip(c, (size_t)(end - at));
+		if (c->skip > 0)
+			return at;
+		if (c->answer != NULL && !send_answer(c))
+			return NULL;
+		if (c->answer != NULL || at == end)
+			return at;
+		found = memmem(at, (size_t)(end - at), "\r\n\r\n", 4);
+		if (found == NULL)
+			return at;
+		if (!take_head(c, at, (size_t)(found + 4 - at)))
+			return NULL;
+		at = found + 4;
 	}
 }
 
 static bool
-keep_partial(struct conn *c, const char *data, size_t len)
+keep(struct conn *c, const char *data, size_t len)
 {
 	if (c->partial == NULL)
-		c->partial = malloc(HEAD_MAX);
-	if (c->partial_len + len > HEAD_MAX)
+		c->partial = xrealloc(NULL, HEAD_MAX + BUFFER);
+	if (c->partial_len + len > HEAD_MAX + BUFFER)
 		return false;
 	memcpy(c->partial + c->partial_len, data, len);
 	c->partial_len += len;
@@ -316,53 +384,67 @@ keep_partial(struct conn *c, const char *data, size_t len)
 }
 
 static bool
-take(int fd, struct conn *c, const char *data, size_t len)
+serve_kept(struct conn *c)
 {
-	ssize_t used;
+	const char *rest, *end;
 
-	if (c->partial_len == 0) {
-		used = serve(fd, c, data, len);
-		return used >= 0 && (used == (ssize_t)len || keep_partial(c,
-		    data + used, len - (size_t)used));
-	}
-	if (!keep_partial(c, data, len))
+	if (c->partial_len == 0)
+		return true;
+	end = c->partial + c->partial_len;
+	rest = serve(c, c->partial, end);
+	if (rest == NULL)
 		return false;
-	used = serve(fd, c, c->partial, c->partial_len);
-	if (used < 0)
-		return false;
-	memmove(c->partial, c->partial + used, c->partial_len - (size_t)used);
-	c->partial_len -= (size_t)used;
+	c->partial_len = (size_t)(end - rest);
+	memmove(c->partial, rest, c->partial_len);
+	return true;
+}
+
+static bool
+take(struct conn *c, const char *data, size_t len)
+{
+	const char *rest;
+
+	if (c->partial_len > 0)
+		return keep(c, data, len) && serve_kept(c);
+	rest = serve(c, data, data + len);
+	return rest != NULL && (rest == data + len ||
+	    keep(c, rest, (size_t)(data + len - rest)));
+}
+
+#define THE_END (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+
+static bool
+receive(struct conn *c, uint32_t events)
+{
+	static char buffer[BUFFER];
+	ssize_t n;
+
+	do {
+		n = recv(c->fd, buffer, sizeof(buffer), 0);
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n <= 0 || !take(c, buffer, (size_t)n))
+			return false;
+	} while (n == (ssize_t)sizeof(buffer) || (events & THE_END));
 	return true;
 }
 
 static void
-on_event(int fd, uint32_t events)
+on_event(struct conn *c, uint32_t events)
 {
-	static char buffer[65536];
-	struct conn *c = conns[fd];
-	ssize_t n;
+	if (c == NULL)			/* closed earlier in this turn */
+		return;
+	if ((events & EPOLLOUT) && c->answer != NULL && c->skip == 0 &&
+	    (!send_answer(c) || !serve_kept(c)))
+		conn_close(c);
+	else if ((events & (EPOLLIN | THE_END)) && !receive(c, events))
+		conn_close(c);
+}
 
-	if (c == NULL)
-		return;
-	if ((events & EPOLLOUT) && c->head_left + c->body_left > 0 &&
-	    !flush(fd, c)) {
-		conn_close(fd);
-		return;
-	}
-	if (!(events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
-		return;
-	for (;;) {
-		n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n <= 0 || !take(fd, c, buffer, (size_t)n)) {
-			conn_close(fd);
-			return;
-		}
-		if (n < (ssize_t)sizeof(buffer) && !(events & (EPOLLRDHUP |
-		    EPOLLHUP | EPOLLERR)))
-			return;
-	}
+static bool
+is_idle(const struct conn *c)
+{
+	return c->answer == NULL && c->skip == 0 && c->partial_len == 0;
 }
 
 /* Those whose moment has come; a request may be on its way to them. */
@@ -370,21 +452,23 @@ static void
 close_due(void)
 {
 	uint64_t now = now_us();
+	size_t i = 0;
 
-	for (int i = 0; i < o.n_closing;) {
-		int fd = o.closing[i];
-		struct conn *c = conns[fd];
+	while (i < l.n_closing) {
+		struct conn *c = l.conns[l.closing[i]];
 
 		if (c != NULL && c->close_at_us > now) {
 			i++;
 			continue;
 		}
-		o.closing[i] = o.closing[--o.n_closing];
-		if (c == NULL || c->close_at_us == 0 ||
-		    c->head_left + c->body_left > 0 || c->skip > 0)
+		l.closing[i] = l.closing[--l.n_closing];
+		if (c == NULL || c->close_at_us == 0)
 			continue;
-		o.closed++;
-		conn_close(fd);
+		c->close_at_us = 0;
+		if (is_idle(c)) {
+			seen.closed++;
+			conn_close(c);
+		}
 	}
 }
 
@@ -399,88 +483,118 @@ on_signal(int signo)
 		wants_end = 1;
 }
 
-static int
-listen_on(const char *address, int port)
+static void
+listen_here(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port) };
+		.sin_port = htons((uint16_t)o.port) };
 	struct epoll_event e = { .events = EPOLLIN };
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int on = 1;
 
-	if (inet_pton(AF_INET, address, &a.sin_addr) != 1)
-		errx(2, "%s is no IPv4 address", address);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-	    listen(fd, 8192) < 0)
-		err(1, "port %d", port);
-	e.data.fd = fd;
-	epoll_ctl(o.epoll_fd, EPOLL_CTL_ADD, fd, &e);
-	return fd;
-}
-
-static const char *
-options(int argc, char **argv)
-{
-	const char *address = "127.0.0.1";
-	int c;
-
-	while ((c = getopt(argc, argv, "a:cx:s:o:")) != -1) {
-		switch (c) {
-		case 'a': address = optarg; break;
-		case 'c': o.is_chunked = true; break;
-		case 'x': o.close_chance = (unsigned)atoi(optarg); break;
-		case 's': srandom((unsigned)atoi(optarg)); break;
-		case 'o': o.stats = optarg; break;
-		default: exit(2);
-		}
-	}
-	if (optind + 1 != argc)
-		errx(2, "usage: origin [-a ADDRESS] [-c] [-x CHANCE] "
-		    "[-s SEED] [-o STATS] PORT");
-	return address;
+	if (inet_pton(AF_INET, o.address, &a.sin_addr) != 1)
+		errx(2, "%s is no IPv4 address", o.address);
+	if (strcmp(o.address, "127.0.0.0") == 0)
+		a.sin_addr.s_addr = htonl(INADDR_ANY);
+	l.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	setsockopt(l.listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(l.listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (bind(l.listen_fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	    listen(l.listen_fd, 8192) < 0)
+		err(1, "port %d", o.port);
+	e.data.fd = l.listen_fd;
+	if (epoll_ctl(l.epoll_fd, EPOLL_CTL_ADD, l.listen_fd, &e) < 0)
+		err(1, "epoll_ctl");
 }
 
 static void
-turn(int listen_fd)
+accept_all(void)
+{
+	int fd;
+
+	while ((fd = accept4(l.listen_fd, NULL, NULL, SOCK_NONBLOCK)) >= 0)
+		conn_open(fd);
+}
+
+static void
+turn(void)
 {
 	static struct epoll_event events[EVENTS];
-	int n = epoll_wait(o.epoll_fd, events, EVENTS,
-	    o.n_closing > 0 ? 1 : -1);
+	int n = epoll_wait(l.epoll_fd, events, EVENTS,
+	    l.n_closing > 0 ? 1 : -1);
 
 	for (int i = 0; i < n; i++) {
-		int fd = events[i].data.fd;
-
-		if (fd != listen_fd) {
-			on_event(fd, events[i].events);
-			continue;
-		}
-		while ((fd = accept4(listen_fd, NULL, NULL,
-		    SOCK_NONBLOCK)) >= 0)
-			conn_open(fd);
+		if (events[i].data.fd == l.listen_fd)
+			accept_all();
+		else
+			on_event(l.conns[events[i].data.fd],
+			    events[i].events);
 	}
-	if (o.n_closing > 0)
+	if (l.n_closing > 0)
 		close_due();
 	if (wants_stats)
 		write_stats();
 }
 
-int
-main(int argc, char **argv)
-{
-	const char *address = options(argc, argv);
-	struct sigaction act = { .sa_handler = on_signal };
-	int listen_fd;
+static const struct option long_options[] = {
+	{ "port", required_argument, NULL, 'p' },
+	{ "address", required_argument, NULL, 'a' },
+	{ "name", required_argument, NULL, 'n' },
+	{ "chunked", no_argument, NULL, 'c' },
+	{ "close-idle", required_argument, NULL, 'x' },
+	{ "close-within", required_argument, NULL, 'm' },
+	{ "seed", required_argument, NULL, 's' },
+	{ "stats", required_argument, NULL, 'o' },
+	{ NULL, 0, NULL, 0 },
+};
 
-	body = malloc(BODY_MAX);
-	memset(body, 'x', BODY_MAX);
-	o.epoll_fd = epoll_create1(0);
+static void
+set_option(int option)
+{
+	switch (option) {
+	case 'p': o.port = atoi(optarg); break;
+	case 'a': o.address = optarg; break;
+	case 'n': o.name = optarg; break;
+	case 'c': o.is_chunked = true; break;
+	case 'x': o.close_chance = (unsigned)atoi(optarg); break;
+	case 'm': o.close_within_us = (unsigned)atoi(optarg); break;
+	case 's': srandom((unsigned)atoi(optarg)); break;
+	case 'o': o.stats = optarg; break;
+	default:
+		fputs(usage_text, stderr);
+		exit(2);
+	}
+}
+
+static void
+set_up(int argc, char **argv)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+	struct rlimit files;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "p:a:n:cx:m:s:o:",
+	    long_options, NULL)) != -1)
+		set_option(option);
+	if (optind + 1 == argc)
+		o.port = atoi(argv[optind++]);
+	if (optind != argc || o.port <= 0 || o.close_within_us == 0)
+		set_option('?');
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGUSR1, &act, NULL);
-	listen_fd = listen_on(address, atoi(argv[optind]));
+}
+
+int
+main(int argc, char **argv)
+{
+	set_up(argc, argv);
+	l.epoll_fd = epoll_create1(0);
+	listen_here();
 	while (!wants_end)
-		turn(listen_fd);
+		turn();
 	write_stats();
 	return 0;
 }
