@@ -18,7 +18,10 @@
 #include "proc/title.h"
 #include "shm/segment.h"
 
-#define BEAT_EVERY_MS 50
+/* Other workers look at a worker's beat (200 ms), only the master at the
+ * monitor's (10 s): no need to wake a quiet machine for that. */
+#define BEAT_EVERY_MS		50
+#define MONITOR_BEAT_EVERY_MS	1000
 
 /* This process's own, while it is a child. */
 static struct {
@@ -43,11 +46,18 @@ on_turn(struct loop *l UNUSED)
 	child_beat(me.self);
 }
 
+static uint32_t
+beat_every_ms(const struct child *self)
+{
+	return self->slot == SEGMENT_MONITOR ? MONITOR_BEAT_EVERY_MS :
+	    BEAT_EVERY_MS;
+}
+
 static void
 on_beat(struct timer *t)
 {
 	child_beat(me.self);
-	loop_timer_set(t, clock_now_ms + BEAT_EVERY_MS);
+	loop_timer_set(t, clock_now_ms + beat_every_ms(me.self));
 }
 
 void
@@ -194,7 +204,7 @@ start_beat(struct child *self)
 	loop.on_turn = on_turn;
 	clock_update();
 	child_beat(self);
-	loop_timer_set(&me.beat, clock_now_ms + BEAT_EVERY_MS);
+	loop_timer_set(&me.beat, clock_now_ms + beat_every_ms(self));
 }
 
 static int

@@ -35,8 +35,8 @@ enum order {
  * Called first in a child's main: loop_init, title, random seed, privileges
  * dropped (segment and sockets are inherited), signals blocked, control
  * socket registered; orders arrive at `on_order` from the loop. In single
- * mode it registers TERM, INT and QUIT instead. Starts the heartbeat: a 50 ms
- * timer, and loop.on_turn, which a child may take for itself if it calls
+ * mode it registers TERM, INT and QUIT instead. Starts the heartbeat: a timer
+ * (50 ms, the monitor's 1 s), and loop.on_turn, which a child may take for itself if it calls
  * child_beat() there. 0, or -1 after logging.
  */
 int child_start(struct child *self, void (*on_order)(enum order order));

@@ -18,7 +18,6 @@
 #include "upstream/upstream.h"
 #include "worker/cover.h"
 
-#define BEAT_MS		50
 #define MASTER_GONE_MS	10000	/* serve on so long without a master */
 
 /* One a process; file scope, since handlers have no other way to it. */
@@ -28,7 +27,6 @@ static struct {
 	struct upstream *upstreams;
 	struct proxy proxy;
 	struct h1_server_settings *settings;	/* one a listener */
-	struct timer beat;
 	struct timer stop;	/* drain's or the lost master's deadline */
 	bool is_worker;		/* else the monitor */
 	bool is_draining;
@@ -54,12 +52,6 @@ on_turn(struct loop *l UNUSED)
 		publish();
 	if (me.is_draining && h1_server_connections() == 0)
 		loop_stop();
-}
-
-static void
-on_beat(struct timer *t)
-{
-	loop_timer_set(t, clock_now_ms + BEAT_MS);
 }
 
 /* ---- orders */
@@ -163,10 +155,8 @@ start(struct child *self)
 	if (!parse_init())
 		log_warn(NULL, "FAIRLEAD_SIMD names no parser that this "
 		    "machine has; using %s", parse_variant());
-	timer_init(&me.beat, on_beat);
 	timer_init(&me.stop, on_stop);
 	loop.on_turn = on_turn;
-	on_beat(&me.beat);
 	return 0;
 }
 
@@ -181,7 +171,6 @@ run(struct child *self)
 		upstreams_free(&me.upstreams, self->conf->n_upstreams);
 	}
 	free(me.settings);
-	loop_timer_fini(&me.beat);
 	loop_timer_fini(&me.stop);
 	admin_stop();
 	loop_fini();
