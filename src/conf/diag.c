@@ -115,7 +115,8 @@ insert(struct diagnostics *d, struct diagnostic *e)
 
 	if (d->n_kept == DIAG_MOST)
 		diagnostic_free(d->kept[--d->n_kept]);
-	for (i = d->n_kept++; i > 0 && is_behind(d->kept[i - 1]->at, e->at); i--)
+	i = d->n_kept++;
+	for (; i > 0 && is_behind(d->kept[i - 1]->at, e->at); i--)
 		d->kept[i] = d->kept[i - 1];
 	d->kept[i] = e;
 }

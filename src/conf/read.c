@@ -64,7 +64,8 @@ load_file(const char *file, struct span *text, struct diagnostics *d)
 	diag_source(d, file, *text);
 	if (len <= FILE_MOST)
 		return true;
-	diag_error(d, PLACE_FILE, "is larger than %u MiB", FILE_MOST >> 20);
+	diag_error(d, PLACE_FILE, "the file is larger than %u MiB",
+	    FILE_MOST >> 20);
 	return false;
 }
 

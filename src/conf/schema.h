@@ -42,7 +42,7 @@ struct conf_key {
 	const char *word;	/* "off", "auto": stands for `word_value` */
 	uint64_t word_value;
 	const struct conf_choice *choices;
-	const struct conf_section *section;	/* of a block or a list's items */
+	const struct conf_section *section;	/* of a block, of list items */
 	size_t offset, size;	/* of the value's member */
 	size_t place;		/* of a struct place member; 0: none */
 	const char *help;

@@ -28,8 +28,8 @@ struct rule {
 };
 
 #define QUOTES "put the value in quotes"
-#define IPV6_QUOTES "\"[\" begins a list; put an IPv6 address in quotes, as in " \
-	"\"[::1]:80\""
+#define IPV6_QUOTES "\"[\" begins a list; put an IPv6 address in quotes, " \
+	"as in \"[::1]:80\""
 
 static const struct rule rules[] = {
 	{ "found character that cannot start", NULL, AT_CHAR, '\t', AT_PROBLEM,

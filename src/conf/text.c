@@ -122,7 +122,8 @@ text_has_line(struct text_lines *l, uint32_t number)
 static bool
 is_allowed(uint32_t c)
 {
-	return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0x7e) ||
+	return c == '\t' || c == '\n' || c == '\r' ||
+	    (c >= 0x20 && c <= 0x7e) ||
 	    c == 0x85 || (c >= 0xa0 && c <= 0xd7ff) ||
 	    (c >= 0xe000 && c <= 0xfffd) || c >= 0x10000;
 }
@@ -133,7 +134,8 @@ decode(struct span s, uint32_t *c, size_t *len)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char first = (unsigned char)s.ptr[0];
-	size_t want = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	size_t want = first < 0x80 ? 1 : first < 0xe0 ? 2 :
+	    first < 0xf0 ? 3 : 4;
 
 	*len = char_len(s);
 	if (*len != want || (first >= 0x80 && first < 0xc0) || first > 0xf4)

@@ -96,8 +96,9 @@ read_item(const struct typed *t, const struct conf_key *key,
 	if (item->kind == NODE_BROKEN)
 		return;
 	if (item->kind != NODE_MAP) {
-		diag_error(t->d, at, "%s is a map of keys, not %s",
-		    key->section->name, kind_name(item));
+		diag_error(t->d, at, "%s is a map of keys, not %s; begin it "
+		    "with \"%s: \"", key->section->name, kind_name(item),
+		    key->section->keys[0].name);
 		return;
 	}
 	if (item->first != NULL && item->first->at.line == at.line &&

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "conf/diag.h"
 
@@ -128,7 +128,7 @@ explain_zero(struct span text, char *why, size_t size)
 
 	while (decimal.len > 1 && decimal.ptr[0] == '0')
 		decimal = span_skip(decimal, 1);
-	for (i = 0; i < text.len && text.ptr[i] >= '0' && text.ptr[i] < '8'; i++)
+	for (i = 0; i < text.len && strchr("01234567", text.ptr[i]); i++)
 		octal = octal << 3 | (uint64_t)(text.ptr[i] - '0');
 	quote(word, text);
 	if (i == text.len && text.len < 20 && decimal.len > 1)

@@ -2,6 +2,7 @@
 #include "conf/yaml.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <yaml.h>
 
 #include "conf/syntax.h"
@@ -85,31 +86,36 @@ node_new(struct reader *r, enum node_kind kind)
 	return n;
 }
 
+/* The tags that YAML 1.2's core schema has; the reader types by keys. */
 static bool
-is_core_tag(const char *tag)
+is_core_tag(const char *name)
 {
 	static const char *const core[] = { "str", "int", "bool", "null",
 	    "float", "map", "seq" };
-	static const char prefix[] = "tag:yaml.org,2002:";
 
-	if (strncmp(tag, prefix, sizeof(prefix) - 1) != 0)
-		return false;
 	for (size_t i = 0; i < COUNT_OF(core); i++)
-		if (strcmp(tag + sizeof(prefix) - 1, core[i]) == 0)
+		if (strcmp(name, core[i]) == 0)
 			return true;
 	return false;
 }
 
 static void
-check_tag(struct reader *r, const yaml_char_t *tag, struct node *n)
+check_tag(struct reader *r, const yaml_char_t *full, struct node *n)
 {
+	static const char prefix[] = "tag:yaml.org,2002:";
+	const char *tag = (const char *)full, *shorthand = "";
 	char word[QUOTE_MAX];
 
-	if (tag == NULL || is_core_tag((const char *)tag))
+	if (tag == NULL)
 		return;
-	quote(word, span_str((const char *)tag));
-	diag_error(r->d, n->at, "the tag \"%s\" means nothing here; leave it "
-	    "out", word);
+	if (strncmp(tag, prefix, sizeof(prefix) - 1) == 0) {
+		tag += sizeof(prefix) - 1;
+		shorthand = "!!";
+		if (is_core_tag(tag))
+			return;
+	}
+	diag_error(r->d, n->at, "the tag \"%s%s\" means nothing here; leave "
+	    "it out", shorthand, quote(word, span_str(tag)));
 	n->kind = NODE_BROKEN;
 }
 
@@ -326,6 +332,13 @@ read_end(struct reader *r)
 }
 
 static bool
+is_utf16(struct span text)
+{
+	return text.len >= 2 && (memcmp(text.ptr, "\xff\xfe", 2) == 0 ||
+	    memcmp(text.ptr, "\xfe\xff", 2) == 0);
+}
+
+static bool
 is_readable_text(struct span text, struct diagnostics *d)
 {
 	struct text_bad bad = text_check(text);
@@ -333,7 +346,10 @@ is_readable_text(struct span text, struct diagnostics *d)
 
 	if (bad.fault == TEXT_GOOD)
 		return true;
-	if (bad.fault == TEXT_CONTROL)
+	if (is_utf16(text))
+		diag_error(d, PLACE_FILE, "the file is UTF-16; save it as "
+		    "UTF-8");
+	else if (bad.fault == TEXT_CONTROL)
 		diag_error(d, at, "the control character U+%04X is not "
 		    "allowed", bad.code);
 	else
