@@ -249,6 +249,13 @@ keep_rest(struct h1_server *s, struct span data)
 	s->has_new_rest = true;
 }
 
+static bool
+is_body_too_large(const struct h1_server *s, const struct http_head *h)
+{
+	return s->settings->body_bytes > 0 &&
+	    h->body_len > s->settings->body_bytes;
+}
+
 /* One attempt at a head in `data`: *used bytes are done with. */
 static enum next
 parse_head(struct h1_server *s, struct span data, size_t *used)
@@ -271,17 +278,22 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 	h.n_extras = 0;
 	switch (parse_request(&h, data, &limits, &why)) {
 	case PARSE_OK:
+		if (unlikely(is_body_too_large(s, &h))) {
+			why = REASON_BODY_TOO_LARGE;
+			break;
+		}
 		*used += run_request(s, &h, data);
 		return NEXT_STEP;
 	case PARSE_MORE:
 		return NEXT_WAIT;
-	default:
-		s->requests++;
-		s->method = METHOD_OTHER;
-		answer_refusal(s, why);
-		*used += data.len;
-		return NEXT_STEP;
+	case PARSE_BAD:
+		break;
 	}
+	s->requests++;
+	s->method = METHOD_OTHER;
+	answer_refusal(s, why);
+	*used += data.len;
+	return NEXT_STEP;
 }
 
 static enum next
