@@ -210,6 +210,8 @@ head_accept(const struct http_head *request)
 	enum http_media best = MEDIA_TEXT;
 	unsigned best_weight = 0;
 
+	if (!head_has(request, FIELD_ACCEPT))
+		return best;
 	for (unsigned i = 0; i < request->n_fields; i++)
 		if (unlikely(request->fields[i].id == FIELD_ACCEPT))
 			accept_field(field_value(request, &request->fields[i]),
