@@ -72,6 +72,7 @@ struct http_stream_events {
 	size_t (*on_body)(struct http_stream *s, struct span data, bool end);
 	/* Output that was refused (SEND_WAIT) can go on. */
 	void (*on_writable)(struct http_stream *s);
+	/* errno says more, or is 0. */
 	void (*on_reset)(struct http_stream *s, enum reason why,
 	    enum sent sent);
 };

@@ -49,7 +49,7 @@ struct h1_client {
 	bool has_response_byte;
 	bool has_new_rest;
 	bool has_timed_out;
-	int error;			/* of a connect that failed */
+	int error;			/* errno of what failed; 0: none */
 };
 
 static struct {
@@ -128,6 +128,7 @@ give_up(struct h1_client *c, enum reason why)
 
 	if (c->state != STATE_IDLE)
 		c->state = STATE_DEAD;
+	errno = c->error;
 	if (sink != NULL)
 		sink->events->on_reset(&c->stream, why, sent);
 	ASSERT(c->stream.sink == NULL);
@@ -283,6 +284,7 @@ on_end(struct h1_client *c, enum io_status status)
 {
 	struct http_sink *sink = c->stream.sink;
 
+	c->error = status == IO_FAILED ? errno : 0;
 	c->is_keep_alive = false;
 	if (c->state == STATE_DONE)
 		return NEXT_WAIT;	/* the answer is whole */
@@ -646,6 +648,7 @@ h1_client_stream(struct h1_client *c)
 	c->is_request_done = c->is_paused = false;
 	c->has_response_byte = c->has_timed_out = false;
 	c->n_infos = 0;
+	c->error = 0;
 	if (c->is_reused)
 		arm(c, c->owner->settings->head_ms);
 	return &c->stream;

@@ -108,6 +108,7 @@ release_client(struct exchange *x)
 static COLD void
 log_failure(const struct exchange *x, enum reason why)
 {
+	int error = errno;
 	struct address client;
 	struct log_context ctx = {
 		.connection = x->connection, .exchange = x->id,
@@ -117,7 +118,10 @@ log_failure(const struct exchange *x, enum reason why)
 	};
 
 	exchange_client(x, &client);
-	log_warn(&ctx, "%s", reasons[why].word);
+	/* What costs nobody anything is no reason to warn. */
+	(error != 0 ? log_write_errno : log_write)(reasons[why].is_charged ||
+	    why == REASON_LOCAL ? LOG_WARN : LOG_INFO, &ctx, "%s",
+	    reasons[why].word);
 }
 
 /* Answers for the backends; the client has seen nothing of them yet. */
@@ -178,6 +182,7 @@ can_retry(const struct exchange *x, enum reason why, enum sent sent)
 	    x->n_attempts <= x->proxy->conf->retries);
 }
 
+/* errno may say more of why. */
 static void
 charge(struct exchange *x, enum reason why)
 {
@@ -356,6 +361,7 @@ client_on_reset(struct http_stream *s, enum reason why, enum sent sent UNUSED)
 {
 	struct exchange *x = of_client(s);
 
+	errno = 0;
 	if (log_threshold >= LOG_INFO && why != REASON_CLIENT_GONE)
 		log_failure(x, why);
 	if (x->attempt != NULL) {
@@ -442,6 +448,7 @@ static void
 refuse_response(struct exchange *x)
 {
 	x->state = EXCHANGE_WAIT;
+	errno = 0;
 	charge(x, REASON_JUNK);
 	end_attempt(x);
 	answer(x, REASON_JUNK);
