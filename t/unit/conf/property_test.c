@@ -1,0 +1,280 @@
+/* t/unit/conf/property_test.c -- what must hold for every text */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "conf/conf.h"
+#include "support/conf_file.h"
+#include "support/unit.h"
+
+#define HEAD	"backends: [{host: 127.0.0.1, port: 9001}]\n"
+#define MIB	(1u << 20)
+
+/* Words that each type has an opinion on; all can be written plain. */
+static const char *const words[] = {
+	"0", "1", "5", "64", "65", "080", "010", "-1", "+1", "1.5", "1e3",
+	"0x10", "1_0", "22:22", "99999999999999999999", "off", "on", "auto",
+	"true", "no", "5s", "5 s", "1m30s", "30s1m", "1h1h", "10m", "31d",
+	"500ms", "0s", "5S", "s", "32k", "32K", "32KB", "64KiB", "1g", "0B",
+	"200KiB", "3000g", "nobody", "a b", "weighted", "round-robin",
+	"random", "sticky", "Weighted", "2024-01-01", "1.10", "=", ".inf",
+};
+
+/* Every scalar key at the top and in the two blocks. */
+static const char *const keys[][2] = {
+	{ "", "strategy" }, { "", "workers" }, { "", "user" },
+	{ "", "shutdown_timeout" }, { "", "drain_timeout" },
+	{ "limits", "connections" }, { "limits", "request_head" },
+	{ "limits", "header_count" }, { "limits", "request_body" },
+	{ "limits", "requests_per_connection" },
+	{ "limits", "connection_age" }, { "timeouts", "client_head" },
+	{ "timeouts", "client_body" }, { "timeouts", "keep_alive" },
+	{ "timeouts", "send" },
+};
+
+static struct reading
+read_value(const char *const key[2], const char *quote, const char *word)
+{
+	char text[400];
+	const char *is_nested = *key[0] != '\0' ? "" : "#";
+
+	snprintf(text, sizeof(text), HEAD "%s%s:\n  %s: %s%s%s\n", is_nested,
+	    key[0], key[1], quote, word, quote);
+	if (*key[0] == '\0')
+		snprintf(text, sizeof(text), HEAD "%s: %s%s%s\n", key[1],
+		    quote, word, quote);
+	return conf_file_read(span_str(text), NULL);
+}
+
+/* Everything in the model that a key can set. */
+static void
+check_same_model(const struct conf *a, const struct conf *b)
+{
+	ck_assert_mem_eq(&a->limits, &b->limits, sizeof(a->limits));
+	ck_assert_mem_eq(&a->timeouts, &b->timeouts, sizeof(a->timeouts));
+	ck_assert_int_eq(a->workers, b->workers);
+	ck_assert_uint_eq(a->shutdown_timeout_ms, b->shutdown_timeout_ms);
+	ck_assert_uint_eq(a->drain_timeout_ms, b->drain_timeout_ms);
+	ck_assert_uint_eq(a->upstreams[0].strategy, b->upstreams[0].strategy);
+	ck_assert_pstr_eq(a->user, b->user);
+}
+
+/* The first line without the place's excerpt, which shows the quotes. */
+static void
+check_same_words(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "\n");
+
+	ck_assert_msg(len == strcspn(b, "\n") && memcmp(a, b, len) == 0,
+	    "plain: %squoted: %s", a, b);
+}
+
+START_TEST(quotes_change_nothing)
+{
+	const char *const *key = keys[_i];
+
+	for (size_t w = 0; w < COUNT_OF(words); w++) {
+		struct reading plain = read_value(key, "", words[w]);
+		struct reading one = read_value(key, "'", words[w]);
+		struct reading two = read_value(key, "\"", words[w]);
+
+		ck_assert_uint_eq(plain.errors, one.errors);
+		ck_assert_uint_eq(plain.errors, two.errors);
+		check_same_words(plain.said, one.said);
+		check_same_words(plain.said, two.said);
+		if (plain.conf != NULL) {
+			check_same_model(plain.conf, one.conf);
+			check_same_model(plain.conf, two.conf);
+		}
+		reading_free(&plain);
+		reading_free(&one);
+		reading_free(&two);
+	}
+}
+END_TEST
+
+static double
+cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static char *
+repeat(const char *head, const char *piece, size_t n, const char *tail,
+    size_t *len)
+{
+	size_t head_len = strlen(head), piece_len = strlen(piece);
+	char *text = malloc(head_len + n * piece_len + strlen(tail) + 1);
+
+	ck_assert_ptr_nonnull(text);
+	memcpy(text, head, head_len);
+	for (size_t i = 0; i < n; i++)
+		memcpy(text + head_len + i * piece_len, piece, piece_len);
+	strcpy(text + head_len + n * piece_len, tail);
+	*len = head_len + n * piece_len + strlen(tail);
+	return text;
+}
+
+/* Hostile texts, as a piece repeated `n` times (0: to 16 MiB). */
+static const struct {
+	const char *name, *head, *piece;
+	size_t n;
+	const char *tail;
+	const char *says;	/* NULL: must be good */
+} hostile[] = {
+	{ "brackets", "", "[", 200000, "", "nested deeper" },
+	{ "braces", "", "{a: ", 200000, "", "nested deeper" },
+	{ "dashes", "", "- ", 200000, "", "nested deeper" },
+	{ "questions", "", "? ", 200000, "", "nested deeper" },
+	{ "brackets behind a key", HEAD "user: ", "[", 200000, "",
+	  "nested deeper" },
+	{ "comments", HEAD, "# comment\n", 0, "", NULL },
+	{ "empty lines", HEAD, "\n", 0, "", NULL },
+	{ "empty lines CRLF", HEAD, "\r\n", 0, "", NULL },
+	{ "spaces", HEAD, " ", 0, "\n", NULL },
+	{ "tabs", HEAD "user: x", "\t", 0, "\n", NULL },
+	{ "items", "", "- a\n", 0, "", "has more than" },
+	{ "keys", "", "a: b\n", 0, "", "has more than" },
+	{ "flow items", "[", "a, ", 0, "]", "has more than" },
+	{ "aliases", "a: &a b\nc: [", "*a, ", 0, "]", "has more than" },
+	{ "duplicates", HEAD, "a: b\n", 100000, "", "more not shown" },
+	{ "unknown keys", HEAD "limits:\n", "  conections: 1\n", 100000, "",
+	  "more not shown" },
+	{ "bad items", "backends:\n", "  - x\n", 100000, "",
+	  "more not shown" },
+	{ "same backends", "backends:\n", "  - {host: a, port: 1}\n", 60000,
+	  "", "more not shown" },
+	{ "plain word", HEAD "user: ", "x", 0, "\n", "too long" },
+	{ "quoted word", HEAD "user: \"", "x", 0, "\"\n", "too long" },
+	{ "open quote", HEAD "user: \"", "x", 0, "", "never closed" },
+	{ "folded word", HEAD "user: \"", "x\n ", 0, "\"\n", "too long" },
+	{ "block text", HEAD "user: |\n", "  x\n", 0, "", "too long" },
+	{ "long key", "\"", "x", 0, "\": 1\n", "error: " },
+	{ "wrong bytes", HEAD "user: ", "\xff", 0, "\n", "is no UTF-8" },
+	{ "control characters", HEAD "user: ", "\x01", 0, "\n",
+	  "is not allowed" },
+	{ "characters", HEAD "# ", "\xc3\xa9", 0, "\n", NULL },
+	{ "wrong at the end", HEAD "# ", "\xc3\xa9", 0, "\xff\n",
+	  "is no UTF-8" },
+	{ "anchors", HEAD "user: ", "&a ", 0, "x\n", "error: " },
+	{ "tags", HEAD "user: ", "!!str ", 0, "x\n", "error: " },
+	{ "colons", HEAD "user: ", "a: ", 0, "x\n", "error: " },
+	{ "documents", HEAD, "---\n", 0, "", "second document" },
+	{ "directives", "", "%A\n", 0, "", "error: " },
+	{ "byte order marks", "", "\xef\xbb\xbf", 0, HEAD, "error: " },
+};
+
+/* CPU seconds that any of them may take; sanitizers are slow. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MOST_SECONDS	20.0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MOST_SECONDS	20.0
+#endif
+#endif
+#ifndef MOST_SECONDS
+#define MOST_SECONDS	2.0
+#endif
+
+START_TEST(hostile_is_quick)
+{
+	size_t piece = strlen(hostile[_i].piece), len;
+	size_t n = hostile[_i].n > 0 ? hostile[_i].n :
+	    (16 * MIB - 200) / piece;
+	char *text = repeat(hostile[_i].head, hostile[_i].piece, n,
+	    hostile[_i].tail, &len);
+	double before = cpu_seconds();
+	struct reading r = conf_file_read(span_of(text, len), NULL);
+	double took = cpu_seconds() - before;
+
+	ck_assert_msg(took < MOST_SECONDS, "%s: %.3f s of CPU",
+	    hostile[_i].name, took);
+	if (hostile[_i].says == NULL)
+		ck_assert_msg(r.conf != NULL, "%s: %s", hostile[_i].name,
+		    r.said);
+	else
+		ck_assert_msg(strstr(r.said, hostile[_i].says) != NULL,
+		    "%s: %.2000s", hostile[_i].name, r.said);
+	ck_assert_uint_lt(strlen(r.said), 100000);
+	reading_free(&r);
+	free(text);
+}
+END_TEST
+
+START_TEST(too_large)
+{
+	size_t len;
+	char *text = repeat(HEAD, "#\n", 8 * MIB, "", &len);
+	struct reading r = conf_file_read(span_of(text, len), NULL);
+
+	ck_assert_str_eq(r.said, "t.yaml: error: the file is larger than "
+	    "16 MiB\nfairlead: t.yaml: 1 error, 0 warnings\n");
+	reading_free(&r);
+	free(text);
+}
+END_TEST
+
+/* A file means the same with a byte order mark, and with other line ends. */
+static const char *const spellings[] = {
+	"backends:\n- host: 127.0.0.1\n  port: 9001\nuser: x\n",
+	"\xef\xbb\xbf" "backends:\n- host: 127.0.0.1\n  port: 9001\nuser: x",
+	"backends:\r\n- host: 127.0.0.1\r\n  port: 9001\r\nuser: x\r\n",
+	"backends:\r- host: 127.0.0.1\r  port: 9001\ruser: x\r",
+	"%YAML 1.2\n---\nbackends:\n- host: 127.0.0.1\n  port: 9001\n"
+	"user: x\n...\n",
+	"{\"backends\":[{\"host\":\"127.0.0.1\",\"port\":9001}],"
+	"\"user\":\"x\"}",
+};
+
+START_TEST(spellings_agree)
+{
+	struct reading r = conf_file_read(span_str(spellings[_i]), NULL);
+
+	ck_assert_str_eq(r.said, "");
+	ck_assert_uint_eq(r.conf->upstreams[0].n_backends, 1);
+	ck_assert_uint_eq(r.conf->upstreams[0].backends[0].port, 9001);
+	ck_assert_str_eq(r.conf->user, "x");
+	reading_free(&r);
+}
+END_TEST
+
+/* A thousand backends are nothing out of the ordinary. */
+START_TEST(thousand_backends)
+{
+	char *text = malloc(100000);
+	size_t len = (size_t)sprintf(text, "backends:\n");
+	struct reading r;
+
+	for (int i = 0; i < 1000; i++)
+		len += (size_t)sprintf(text + len,
+		    "  - {host: 10.0.%d.%d, port: 80, weight: %d}\n",
+		    i / 250, i % 250, i);
+	r = conf_file_read(span_of(text, len), NULL);
+	ck_assert_str_eq(r.said, "");
+	ck_assert_uint_eq(r.conf->upstreams[0].n_backends, 1000);
+	ck_assert_uint_eq(r.conf->upstreams[0].backends[999].weight, 999);
+	reading_free(&r);
+	free(text);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("conf: properties");
+	TCase *tc = tcase_create("every text");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_unchecked_fixture(tc, conf_file_setup, conf_file_teardown);
+	tcase_add_loop_test(tc, quotes_change_nothing, 0, COUNT_OF(keys));
+	tcase_add_loop_test(tc, hostile_is_quick, 0, COUNT_OF(hostile));
+	tcase_add_test(tc, too_large);
+	tcase_add_loop_test(tc, spellings_agree, 0, COUNT_OF(spellings));
+	tcase_add_test(tc, thousand_backends);
+	suite_add_tcase(suite, tc);
+	return unit_main(suite);
+}

@@ -1,0 +1,162 @@
+/* t/unit/conf/schema_test.c -- the tables are sound; --keys lists them */
+#include "conf/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/value.h"
+#include "core/base.h"
+#include "core/memory.h"
+#include "support/unit.h"
+
+static const struct value_form *
+form_of(const struct conf_key *k)
+{
+	return k->type == CONF_SIZE ? &value_size :
+	    k->type == CONF_DURATION ? &value_duration : &value_integer;
+}
+
+static const char *
+type_name(const struct conf_key *k)
+{
+	static const char *const names[] = {
+		[CONF_STRING] = "string", [CONF_INTEGER] = "integer",
+		[CONF_SIZE] = "size", [CONF_DURATION] = "duration",
+		[CONF_CHOICE] = "choice", [CONF_BLOCK] = "block",
+		[CONF_LIST] = "list",
+	};
+
+	return names[k->type];
+}
+
+/* PATH type default min max word, a tab between, - for none: t/conf_man.t
+ * compares them with the manual. */
+static void
+list_keys(const struct conf_section *section, const char *prefix)
+{
+	char path[200], min[VALUE_MAX], max[VALUE_MAX];
+
+	for (const struct conf_key *k = section->keys; k->name != NULL; k++) {
+		bool is_ranged = k->max != 0;
+
+		snprintf(path, sizeof(path), "%s%s%s", prefix,
+		    *prefix != '\0' ? "." : "", k->name);
+		printf("%s\t%s\t%s\t%s\t%s\t%s\n", path, type_name(k),
+		    k->def != NULL ? k->def : "-",
+		    is_ranged ? value_print(form_of(k), k->min, min) : "-",
+		    is_ranged ? value_print(form_of(k), k->max, max) : "-",
+		    k->word != NULL ? k->word : "-");
+		if (k->section != NULL)
+			list_keys(k->section, path);
+	}
+}
+
+static void
+check_number(const struct conf_key *k, size_t target_size)
+{
+	uint64_t room = k->size == 8 ? UINT64_MAX :
+	    (UINT64_C(1) << (8 * k->size)) - 1;
+
+	ck_assert(k->size == 2 || k->size == 4 || k->size == 8);
+	ck_assert_uint_le(k->offset + k->size, target_size);
+	ck_assert_uint_gt(k->max, 0);
+	ck_assert_uint_le(k->max, room);
+	ck_assert_uint_le(k->min, k->max);
+	/* A word's value is no number that somebody could write. */
+	if (k->word != NULL && k->word_value >= k->min)
+		ck_assert_uint_eq(k->word_value, 0);
+}
+
+static void
+check_section(const struct conf_section *section)
+{
+	const struct conf_key *k;
+
+	for (k = section->keys; k->name != NULL; k++) {
+		ck_assert_ptr_eq(schema_find(section, span_str(k->name)), k);
+		ck_assert_ptr_nonnull(k->help);
+		ck_assert_int_eq(k->help[strlen(k->help) - 1], '.');
+		if (k->type == CONF_BLOCK || k->type == CONF_LIST)
+			check_section(k->section);
+		else if (k->type == CONF_CHOICE)
+			ck_assert_ptr_nonnull(k->choices);
+		else if (k->type != CONF_STRING)
+			check_number(k, section->size);
+		if (k->place != 0)
+			ck_assert_uint_le(k->place + sizeof(struct place),
+			    section->size);
+	}
+}
+
+START_TEST(tables_are_sound)
+{
+	check_section(&conf_root);
+}
+END_TEST
+
+/* The ends of each range can be written, and what is beyond cannot. */
+static void
+check_range(const struct conf_key *k, struct file_conf *f)
+{
+	const struct value_form *form = form_of(k);
+	char text[VALUE_MAX], why[WHY_MAX];
+
+	value_print(form, k->max, text);
+	ck_assert(schema_set(k, f, span_str(text), NULL, why));
+	snprintf(text, sizeof(text), "%llu%s", (unsigned long long)k->max + 1,
+	    k->type == CONF_SIZE ? "B" : k->type == CONF_DURATION ? "ms" : "");
+	ck_assert(!schema_set(k, f, span_str(text), NULL, why));
+	value_print(form, k->min, text);
+	ck_assert(schema_set(k, f, span_str(text), NULL, why));
+	if (k->min > 0)
+		ck_assert(!schema_set(k, f, SPAN("0"), NULL, why));
+}
+
+static void
+check_ranges(const struct conf_section *section)
+{
+	union {
+		struct file_conf file;
+		struct backend_file backend;
+	} room = { .file = { .workers = 0 } };
+
+	for (const struct conf_key *k = section->keys; k->name != NULL; k++)
+		if (k->section != NULL)
+			check_ranges(k->section);
+		else if (k->max != 0)
+			check_range(k, &room.file);
+}
+
+START_TEST(ranges)
+{
+	check_ranges(&conf_root);
+}
+END_TEST
+
+START_TEST(no_such_key)
+{
+	ck_assert_ptr_null(schema_find(&conf_root, SPAN("")));
+	ck_assert_ptr_null(schema_find(&conf_root, SPAN("backend")));
+	ck_assert_ptr_null(schema_find(&conf_root, SPAN("backendss")));
+	ck_assert_ptr_null(schema_find(&conf_root, SPAN("host")));
+}
+END_TEST
+
+int
+main(int argc, char **argv)
+{
+	Suite *suite;
+	TCase *tc = tcase_create("schema");
+
+	if (argc > 1 && strcmp(argv[1], "--keys") == 0) {
+		list_keys(&conf_root, "");
+		return EXIT_SUCCESS;
+	}
+	suite = suite_create("conf: schema");
+	tcase_add_test(tc, tables_are_sound);
+	tcase_add_test(tc, ranges);
+	tcase_add_test(tc, no_such_key);
+	suite_add_tcase(suite, tc);
+	return unit_main(suite);
+}
