@@ -167,6 +167,11 @@ forward_response(const struct exchange *x, struct http_head *h)
 	h->n_extras = 0;
 	if (!head_drop_hop_by_hop(h))
 		return false;
+	if (unlikely(h->status == 205)) {
+		/* No content, but RFC 9112 6.3 reads on without a length. */
+		h->framing = FRAMING_LENGTH;
+		h->body_len = 0;
+	}
 	if (head_find(h, FIELD_DATE) == NULL && h->status >= 200)
 		head_add(h, SPAN("Date"),
 		    span_of(clock_http_date(), CLOCK_HTTP_LEN));

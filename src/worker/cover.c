@@ -96,6 +96,19 @@ on_check(struct timer *t)
 	loop_timer_set(t, clock_now_ms + COVER_EVERY_MS);
 }
 
+void
+cover_pause(void)
+{
+	cover.paused_until_ms = clock_now_ms + COVER_PAUSE_MS;
+	accept_on(0);
+}
+
+static bool
+is_accepting(void)
+{
+	return cover.is_running && clock_now_ms >= cover.paused_until_ms;
+}
+
 /* We have no descriptor or memory for more: the queue waits, not the loop. */
 static void
 pause_accepting(void)
@@ -105,8 +118,7 @@ pause_accepting(void)
 		    COVER_PAUSE_MS);
 		cover.logged_ms = clock_now_ms;
 	}
-	cover.paused_until_ms = clock_now_ms + COVER_PAUSE_MS;
-	accept_on(0);
+	cover_pause();
 }
 
 /* accept(2): a connection that failed in the queue is not our failure. */
@@ -123,7 +135,7 @@ on_connection(struct io *io, uint32_t events UNUSED)
 	size_t address = (size_t)(io - cover.ios) / cover.listeners->n_slots;
 	struct address peer = { 0 };
 
-	for (int i = 0; i < COVER_BATCH && cover.is_running; i++) {
+	for (int i = 0; i < COVER_BATCH && is_accepting(); i++) {
 		int fd;
 
 		peer.len = sizeof(peer) - offsetof(struct address, sa);

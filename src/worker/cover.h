@@ -29,6 +29,9 @@ struct child;
 void cover_start(const struct child *self,
     void (*on_accept)(int fd, const struct address *peer, size_t listener));
 
+/* Accepts nothing for COVER_PAUSE_MS: connections wait in the queues. */
+void cover_pause(void);
+
 /* Accepts no more; connections wait in the listen queues. Idempotent. */
 void cover_stop(void);
 

@@ -2,6 +2,7 @@
 #include "worker/worker.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "admin/admin.h"
@@ -31,6 +32,7 @@ static struct {
 	bool is_worker;		/* else the monitor */
 	bool is_draining;
 	uint64_t accepted;
+	size_t most_connections;
 } me;
 
 /* ---- beating, counting */
@@ -101,9 +103,12 @@ static void
 on_accept(int fd, const struct address *peer, size_t listener)
 {
 	me.accepted++;
-	if (h1_server_connections() >= me.self->conf->limits.connections)
-		(void)h1_server_close_idle(1);
 	h1_server_accept(fd, peer, &me.settings[listener]);
+	/* At the limit the oldest idle one makes room; if none is idle, new
+	 * ones wait in the listen queue (interfaces.md). */
+	if (unlikely(h1_server_connections() >= me.most_connections) &&
+	    h1_server_close_idle(1) == 0)
+		cover_pause();
 }
 
 static void
@@ -123,12 +128,36 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->port = address_port(address);
 }
 
+/* Two descriptors a proxied connection, and some for ourselves. */
+#define OWN_FILES 64
+
+static size_t
+most_connections(const struct child *self)
+{
+	size_t wanted = self->conf->limits.connections, most;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+	    files.rlim_cur == RLIM_INFINITY)
+		return wanted;
+	most = files.rlim_cur < 2 * OWN_FILES ? OWN_FILES / 2 :
+	    (size_t)(files.rlim_cur - OWN_FILES) / 2;
+	if (wanted <= most)
+		return wanted;
+	if (self->slot == 0)
+		log_notice(NULL, "limits.connections is %zu, but %llu open "
+		    "files allow %zu a worker", wanted,
+		    (unsigned long long)files.rlim_cur, most);
+	return most;
+}
+
 static void
 start_serving(struct child *self)
 {
 	const struct conf *conf = self->conf;
 
 	me.is_worker = true;
+	me.most_connections = most_connections(self);
 	h1_server_module_init();
 	me.upstreams = upstreams_new(conf, self->slot,
 	    (uint32_t)conf->workers);
