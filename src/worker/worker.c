@@ -32,7 +32,7 @@ static struct {
 	bool is_worker;		/* else the monitor */
 	bool is_draining;
 	uint64_t accepted;
-	size_t most_connections;
+	size_t most_files;	/* for connections, by RLIMIT_NOFILE */
 } me;
 
 /* ---- beating, counting */
@@ -99,6 +99,16 @@ on_order(enum order order)
 
 /* ---- accepting */
 
+/* A connection takes a second descriptor while a request is under way. */
+static bool
+is_full(void)
+{
+	size_t n = h1_server_connections();
+
+	return n >= me.self->conf->limits.connections ||
+	    n + me.proxy.n_active >= me.most_files;
+}
+
 static void
 on_accept(int fd, const struct address *peer, size_t listener)
 {
@@ -106,8 +116,7 @@ on_accept(int fd, const struct address *peer, size_t listener)
 	h1_server_accept(fd, peer, &me.settings[listener]);
 	/* At the limit the oldest idle one makes room; if none is idle, new
 	 * ones wait in the listen queue (interfaces.md). */
-	if (unlikely(h1_server_connections() >= me.most_connections) &&
-	    h1_server_close_idle(1) == 0)
+	if (unlikely(is_full()) && h1_server_close_idle(1) == 0)
 		cover_pause();
 }
 
@@ -128,27 +137,24 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->port = address_port(address);
 }
 
-/* Two descriptors a proxied connection, and some for ourselves. */
-#define OWN_FILES 64
+#define OWN_FILES 128	/* ours, and idle connections to backends */
 
 static size_t
-most_connections(const struct child *self)
+most_files(const struct child *self)
 {
-	size_t wanted = self->conf->limits.connections, most;
+	size_t wanted = self->conf->limits.connections;
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
 	    files.rlim_cur == RLIM_INFINITY)
-		return wanted;
-	most = files.rlim_cur < 2 * OWN_FILES ? OWN_FILES / 2 :
-	    (size_t)(files.rlim_cur - OWN_FILES) / 2;
-	if (wanted <= most)
-		return wanted;
-	if (self->slot == 0)
-		log_notice(NULL, "limits.connections is %zu, but %llu open "
-		    "files allow %zu a worker", wanted,
-		    (unsigned long long)files.rlim_cur, most);
-	return most;
+		return SIZE_MAX;
+	if (wanted * 2 + OWN_FILES > files.rlim_cur && self->slot == 0)
+		log_notice(NULL, "limits.connections is %zu, which takes up "
+		    "to %zu open files a worker; %llu are allowed", wanted,
+		    wanted * 2 + OWN_FILES,
+		    (unsigned long long)files.rlim_cur);
+	return files.rlim_cur > 2 * OWN_FILES ?
+	    (size_t)files.rlim_cur - OWN_FILES : OWN_FILES;
 }
 
 static void
@@ -157,7 +163,7 @@ start_serving(struct child *self)
 	const struct conf *conf = self->conf;
 
 	me.is_worker = true;
-	me.most_connections = most_connections(self);
+	me.most_files = most_files(self);
 	h1_server_module_init();
 	me.upstreams = upstreams_new(conf, self->slot,
 	    (uint32_t)conf->workers);
