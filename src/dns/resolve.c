@@ -207,7 +207,7 @@ warn_unresolved(const struct upstream_conf *u, const struct backend_conf *b,
 	struct log_context ctx = { .doing = "resolving a backend",
 		.upstream = u->name, .backend = b->host };
 
-	log_warn(&ctx, "%s", !name->is_done ? "no answer in time" :
+	log_warn(&ctx, "%s", !name->is_done ? "no answer" :
 	    name->status != 0 ? gai_strerror(name->status) : "no address");
 }
 

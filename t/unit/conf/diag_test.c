@@ -107,8 +107,9 @@ static const struct {
 } suggestions[] = {
 	{ "backends", "backends" }, { "bakends", "backends" },
 	{ "bcakends", "backends" }, { "backendss", "backends" },
-	{ "bakcedns", "backends" }, { "backe", NULL }, { "BACKENDS", "backends" },
-	{ "prot", "port" }, { "por", "port" }, { "pt", NULL }, { "hots", "host" },
+	{ "bakcedns", "backends" }, { "backe", NULL },
+	{ "BACKENDS", "backends" }, { "prot", "port" }, { "por", "port" },
+	{ "pt", NULL }, { "hots", "host" },
 	{ "ports", "port" }, { "", NULL }, { "x", NULL },
 	{ "wieght", "weight" }, { "wight", "weight" }, { "wt", NULL },
 	{ "client-head", "client_head" }, { "cilent_haed", "client_head" },

@@ -9,8 +9,8 @@
 #include "support/conf_file.h"
 #include "support/unit.h"
 
-#define TWO	"backends:\n  - {host: 127.0.0.1, port: 9001}\n"		\
-		"  - {host: \"::1\", port: 9002}\n"
+#define TWO	"backends:\n  - {host: 127.0.0.1, port: 9001}\n" \
+	"  - {host: \"::1\", port: 9002}\n"
 
 static const struct span none;
 
@@ -256,8 +256,8 @@ END_TEST
 #define ONE_ERROR	"fairlead: command line: 1 error, 0 warnings\n"
 #define ONE_WARNING	"fairlead: command line: 0 errors, 1 warning\n"
 #define GOOD	B("127.0.0.1:9001")
-#define PLAIN	"and TLS to backends is not built yet; give a port that "	\
-		"speaks plain HTTP\n"
+#define PLAIN	"and TLS to backends is not built yet; give a port that " \
+	"speaks plain HTTP\n"
 
 static const struct {
 	struct options o;
