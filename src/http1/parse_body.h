@@ -5,6 +5,7 @@
  * for 64 bytes, and PARSER as the name of the struct parser to define.
  */
 #include "core/base.h"
+#include "http/fields.h"
 #include "http1/parse_rules.h"
 
 #define BLOCK 64u
@@ -18,38 +19,30 @@ struct scan {
 };
 
 /*
- * The last, short block: the 64 bytes that end where the data end, shifted;
- * a copy only if there are less than 64 in all.
+ * A short block at the end is classified as the 64 bytes that end with it and
+ * shifted; if there are less than 64 in all, a copy of them.
  */
-static struct masks
-classify_tail(const struct scan *s, size_t block)
-{
-	size_t rest = s->len - block;
-	char copy[BLOCK] = { 0 };
-	struct masks m;
-
-	if (s->len >= BLOCK) {
-		m = classify(s->data + s->len - BLOCK);
-		m.nontoken >>= BLOCK - rest;
-		m.nontarget >>= BLOCK - rest;
-		m.ctl >>= BLOCK - rest;
-		return m;
-	}
-	memcpy(copy, s->data, s->len);
-	m = classify(copy);
-	m.nontoken &= (UINT64_C(1) << rest) - 1;
-	m.nontarget &= (UINT64_C(1) << rest) - 1;
-	m.ctl &= (UINT64_C(1) << rest) - 1;
-	return m;
-}
-
 static __attribute__((noinline)) void
 scan_load(struct scan *s, size_t block)
 {
-	if (likely(s->len - block >= BLOCK))
-		s->masks = classify(s->data + block);
-	else
-		s->masks = classify_tail(s, block);
+	size_t rest = s->len - block, shift = 0;
+	const char *at = s->data + block;
+	char copy[BLOCK];
+
+	if (rest < BLOCK) {
+		shift = BLOCK - rest;
+		if (likely(s->len >= BLOCK)) {
+			at -= shift;
+		} else {
+			memset(copy, 0, BLOCK);
+			memcpy(copy + shift, at, rest);
+			at = copy;
+		}
+	}
+	s->masks = classify(at);
+	s->masks.nontoken >>= shift;
+	s->masks.nontarget >>= shift;
+	s->masks.ctl >>= shift;
 	s->block = block;
 }
 
@@ -63,7 +56,7 @@ scan_find(struct scan *s, const uint64_t *mask, size_t at)
 
 		if (block != s->block)
 			scan_load(s, block);
-		bits = *mask >> (at - block);
+		bits = *mask >> at % BLOCK;
 		if (likely(bits != 0))
 			return at + (size_t)__builtin_ctzll(bits);
 		at = block + BLOCK;
@@ -81,7 +74,7 @@ scan_of(const struct parse *p)
 static inline bool
 is_crlf(const char *at)
 {
-	return at[0] == '\r' && at[1] == '\n';
+	return memcmp(at, "\r\n", 2) == 0;
 }
 
 /* 8 bytes at `at`. */
@@ -119,8 +112,8 @@ static inline __attribute__((always_inline)) bool
 take_field(struct parse *p, struct http_field *f, size_t line, size_t colon,
     size_t value, size_t end)
 {
-	while (end > value &&
-	    (p->data[end - 1] == ' ' || p->data[end - 1] == '\t'))
+	/* What is not above a space is one, or a tab: no controls here. */
+	while (end > value && unlikely((uint8_t)p->data[end - 1] <= ' '))
 		end--;
 	f->name = (uint32_t)line;
 	f->name_len = (uint16_t)(colon - line);
@@ -135,7 +128,10 @@ take_field(struct parse *p, struct http_field *f, size_t line, size_t colon,
 static inline __attribute__((always_inline)) size_t
 skip_ows(const struct parse *p, size_t at)
 {
-	while (at < p->len && (p->data[at] == ' ' || p->data[at] == '\t'))
+	if (likely(at < p->len && p->data[at] == ' '))
+		at++;
+	while (at < p->len && unlikely((uint8_t)p->data[at] <= ' ') &&
+	    is_ows(p->data[at]))
 		at++;
 	return at;
 }
@@ -181,8 +177,8 @@ walk_request_version(struct parse *p, size_t at, size_t *next)
 {
 	enum parse_status status;
 
-	if (unlikely(p->len - at < 10)) {
-		if (!parse_may_become(p, at, "HTTP/9.9\r\n"))
+	if (unlikely(p->len - at < 8)) {
+		if (!parse_may_become(p, at, "HTTP/9.9"))
 			return parse_refuse(p, REASON_BAD_REQUEST);
 		return parse_incomplete(p, 0, REASON_URI_TOO_LONG);
 	}

@@ -73,12 +73,23 @@ is_hex(char c)
 	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
+static inline bool
+is_reg_name4(const char *at)
+{
+	const unsigned char *p = (const unsigned char *)at;
+
+	return is_reg_name[p[0]] & is_reg_name[p[1]] & is_reg_name[p[2]] &
+	    is_reg_name[p[3]];
+}
+
 static size_t
 reg_name_len(struct span s)
 {
 	size_t i = 0;
 
 	for (;;) {
+		while (s.len - i >= 4 && is_reg_name4(s.ptr + i))
+			i += 4;
 		while (i < s.len && is_reg_name[(unsigned char)s.ptr[i]])
 			i++;
 		if (s.len - i < 3 || s.ptr[i] != '%' ||
