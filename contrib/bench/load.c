@@ -32,7 +32,7 @@ static const char usage_text[] =
 "  -1, --new            a new connection for each request\n"
 "  -i, --idle[=N]       one request on each of N connections, 64 at a time;\n"
 "                       then \"idle N\" is printed, and they are held until\n"
-"                       standard input ends or TERM comes\n"
+"                       standard input ends or TERM comes; then \"closed N\"\n"
 "  -p, --post N         POST with a body of N bytes\n"
 "  -I, --ids            POST with a field X-Id, different each time\n"
 "  -t, --think MIN-MAX  pause behind each answer, random, in milliseconds\n"
@@ -853,7 +853,8 @@ run_idle(void)
 	fflush(stdout);
 	while (!wants_end && read(STDIN_FILENO, &byte, 1) > 0)
 		;
-	turn(0);			/* who has closed in the meantime? */
+	turn(0);			/* who has left in the meantime? */
+	printf("closed %llu\n", (unsigned long long)result.closed_idle);
 }
 
 /* ---- the result */
