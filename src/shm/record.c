@@ -1,27 +1,31 @@
 /* src/shm/record.c -- records larger than a word, in two copies */
-#include <string.h>
-
 #include "shm/internal.h"
 
-static char *
-half_of(const struct record *r, uint32_t index)
+static uint32_t
+half_size_of(uint32_t len)
 {
-	return (char *)(uintptr_t)(r + 1) + (index & 1) * r->half_size;
+	return (uint32_t)ALIGN_UP(len, CACHE_LINE);
+}
+
+/* By `len`, never by half_size: that one may be scribbled on. */
+static char *
+half_of(const struct record *r, uint32_t index, uint32_t len)
+{
+	return (char *)(uintptr_t)(r + 1) + (index & 1) * half_size_of(len);
 }
 
 uint64_t
-record_make(uint32_t half_size)
+record_make(uint32_t len)
 {
 	uint64_t offset;
 	struct record *r;
 
-	half_size = (half_size + CACHE_LINE - 1) & ~(CACHE_LINE - 1u);
-	offset = segment_append(sizeof(*r) + 2ul * half_size);
+	offset = segment_append(sizeof(*r) +
+	    2 * ALIGN_UP((uint64_t)len, CACHE_LINE));
 	if (offset == 0)
 		return 0;
 	r = segment_at(offset);
-	SEGMENT_HOOK();
-	r->half_size = half_size;
+	shm_set(&r->half_size, half_size_of(len));
 	return offset;
 }
 
@@ -30,11 +34,12 @@ record_write(struct record *r, const void *data, uint32_t len)
 {
 	uint32_t next = shm_get(&r->current) + 1;
 
-	ASSERT(len <= r->half_size);
-	/* A reader that still copies this half sees `current` move on. */
+	if (shm_get(&r->half_size) != half_size_of(len))
+		return;
+	/* Whoever still copies this half must see that `current` went on:
+	 * our last publication comes before the first word below. */
 	atomic_thread_fence(memory_order_release);
-	SEGMENT_HOOK();
-	memcpy(half_of(r, next), data, len);
+	copy_in(half_of(r, next, len), data, len);
 	shm_publish(&r->current, next);
 }
 
@@ -43,11 +48,12 @@ record_read(const struct record *r, void *data, uint32_t len)
 {
 	uint32_t before;
 
-	ASSERT(len <= r->half_size);
+	if (shm_get(&r->half_size) != half_size_of(len))
+		return false;
 	for (int i = 0; i < 2; i++) {
 		before = atomic_load_explicit(&r->current,
 		    memory_order_acquire);
-		memcpy(data, half_of(r, before), len);
+		copy_out(data, half_of(r, before, len), len);
 		atomic_thread_fence(memory_order_acquire);
 		if (shm_get(&r->current) == before)
 			return true;

@@ -3,15 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/random.h"
 #include "shm/internal.h"
 
-#define PAGE 4096u
-#define ALIGN_UP(n, a) (((n) + (a) - 1) & ~(uint64_t)((a) - 1))
+#define FILE_STEP (64u << 10)	/* the file's size is a multiple of it */
 
 struct segment segment = { .fd = -1 };
 
@@ -19,8 +19,20 @@ struct segment segment = { .fd = -1 };
 void (*segment_store_hook)(void);
 #endif
 
-static int
-map_file(int fd)
+uint64_t
+segment_file_size(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || st.st_size < 0)
+		return 0;
+	if ((uint64_t)st.st_size > SEGMENT_SPACE)
+		return SEGMENT_SPACE;
+	return (uint64_t)st.st_size;
+}
+
+int
+segment_map(int fd)
 {
 	void *base = mmap(NULL, SEGMENT_SPACE, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_NORESERVE, fd, 0);
@@ -35,27 +47,34 @@ map_file(int fd)
 }
 
 void
-segment_close(void)
+segment_unmap(void)
 {
 	if (segment.base != NULL)
 		(void)munmap(segment.base, SEGMENT_SPACE);
-	if (segment.fd >= 0)
-		(void)close(segment.fd);
 	segment = (struct segment){ .fd = -1 };
+	table_forget();
 }
 
-/* The file grows in steps of 64 KiB; never shrinks (it is sealed so). */
+void
+segment_close(void)
+{
+	int fd = segment.fd;
+
+	segment_unmap();
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+/* The file may be larger than we made it: any process can grow it, and then
+ * the seal would refuse our smaller size. */
 static int
 grow_to(uint64_t size)
 {
-	size = ALIGN_UP(size, 16 * PAGE);
+	size = ALIGN_UP(size, FILE_STEP);
 	if (size <= segment.size)
 		return 0;
-	if (size > SEGMENT_SPACE) {
-		errno = ENOSPC;
-		return -1;
-	}
-	if (ftruncate(segment.fd, (off_t)size) < 0)
+	if (segment_file_size(segment.fd) < size &&
+	    ftruncate(segment.fd, (off_t)size) < 0)
 		return -1;
 	segment.size = size;
 	shm_publish(&segment.header->size, size);
@@ -66,8 +85,13 @@ uint64_t
 segment_append(size_t size)
 {
 	uint64_t offset = segment.used;
-	uint64_t end = ALIGN_UP(offset + size, CACHE_LINE);
+	uint64_t end;
 
+	if (size > SEGMENT_SPACE - offset) {
+		errno = ENOSPC;
+		return 0;
+	}
+	end = ALIGN_UP(offset + size, CACHE_LINE);
 	if (grow_to(end) < 0)
 		return 0;
 	segment.used = end;
@@ -78,7 +102,8 @@ segment_append(size_t size)
 void *
 segment_at(uint64_t offset)
 {
-	ASSERT(offset > 0 && offset < SEGMENT_SPACE);
+	ASSERT(offset >= sizeof(struct segment_header) &&
+	    offset < SEGMENT_SPACE && offset % CACHE_LINE == 0);
 	return segment.base + offset;
 }
 
@@ -93,30 +118,27 @@ header_init(struct segment_header *h)
 	h->stripe_size = sizeof(struct stripe);
 	h->started_ms = clock_now_ms;
 	h->started_wall_ms = clock_wall_ms();
-	atomic_thread_fence(memory_order_release);
-	h->magic = SEGMENT_MAGIC;	/* last: a reader sees all or nothing */
+	h->upstreams_offset = segment.upstreams;
+	h->magic = SEGMENT_MAGIC;
 }
 
 static int
 create_in(int fd)
 {
-	uint64_t size = ALIGN_UP(sizeof(struct segment_header), 16 * PAGE);
-	uint64_t upstreams;
+	uint64_t header = ALIGN_UP(sizeof(struct segment_header), CACHE_LINE);
 
-	if (ftruncate(fd, (off_t)size) < 0 || map_file(fd) < 0)
+	if (ftruncate(fd, FILE_STEP) < 0 || segment_map(fd) < 0)
 		return -1;
-	segment.size = size;
-	segment.used = ALIGN_UP(sizeof(struct segment_header), CACHE_LINE);
-	segment.header->size = size;
-	segment.header->used = segment.used;
-	upstreams = segment_append(UPSTREAMS_MAX *
-	    sizeof(struct upstream_slot));
-	if (upstreams == 0)
+	segment.size = FILE_STEP;
+	segment.used = header;
+	segment.header->size = FILE_STEP;
+	segment.upstreams = segment_append(UPSTREAMS_BYTES);
+	if (segment.upstreams == 0)
 		return -1;
-	segment.header->upstreams_offset = upstreams;
 	header_init(segment.header);
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL);
 }
+_Static_assert(sizeof(struct segment_header) <= FILE_STEP, "it fits at once");
 
 int
 segment_create(void)
@@ -127,65 +149,14 @@ segment_create(void)
 	if (fd < 0)
 		return -1;
 	clock_update();
+	random_seed();
 	if (create_in(fd) == 0)
 		return 0;
 	saved = errno;
-	if (segment.fd < 0)
-		(void)close(fd);
-	segment_close();
+	segment_unmap();
+	(void)close(fd);
 	errno = saved;
 	return -1;
-}
-
-static bool
-are_offsets_sane(const struct segment_header *h, uint64_t size)
-{
-	uint32_t n = shm_get(&h->n_backend_chunks);
-
-	if (shm_get(&h->used) > size || shm_get(&h->size) > size ||
-	    n > COUNT_OF(h->backend_chunks))
-		return false;
-	for (uint32_t i = 0; i < n; i++)
-		if (h->backend_chunks[i] > size - BACKEND_CHUNK_BYTES ||
-		    h->stripe_chunks[i] > size - STRIPE_CHUNK_BYTES)
-			return false;
-	return h->upstreams_offset <=
-	    size - UPSTREAMS_MAX * sizeof(struct upstream_slot);
-}
-
-static bool
-is_ours(const struct segment_header *h, uint64_t size)
-{
-	return h->magic == SEGMENT_MAGIC && h->layout == SEGMENT_LAYOUT &&
-	    h->header_size == sizeof(*h) && h->slots == SEGMENT_SLOTS &&
-	    h->process_slot_size == sizeof(struct process_slot) &&
-	    h->backend_slot_size == sizeof(struct backend_slot) &&
-	    h->stripe_size == sizeof(struct stripe) &&
-	    are_offsets_sane(h, size);
-}
-
-int
-segment_attach(int fd)
-{
-	off_t size = lseek(fd, 0, SEEK_END);
-
-	if (size < (off_t)sizeof(struct segment_header) ||
-	    (uint64_t)size > SEGMENT_SPACE) {
-		errno = EPROTO;
-		return -1;
-	}
-	if (map_file(fd) < 0)
-		return -1;
-	if (!is_ours(segment.header, (uint64_t)size)) {
-		(void)munmap(segment.base, SEGMENT_SPACE);
-		segment = (struct segment){ .fd = -1 };
-		errno = EPROTO;
-		return -1;
-	}
-	segment.size = (uint64_t)size;
-	segment.used = shm_get(&segment.header->used);
-	segment.n_chunks = shm_get(&segment.header->n_backend_chunks);
-	return 0;
 }
 
 struct process_slot *

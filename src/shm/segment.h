@@ -12,7 +12,7 @@
  * Shared segment). SEGMENT_SPACE of address space is mapped at once, the file
  * behind it grows by chunks: only the master appends, nothing moves, and what
  * is appended appears in every process by itself. The file is sealed against
- * shrinking and left out of core dumps.
+ * shrinking and against further seals, and left out of core dumps.
  *
  * Rules: no pointers, no locks, offsets and slot numbers only; every word has
  * one writer (plain relaxed stores) or is changed by one atomic operation; a
@@ -29,6 +29,7 @@
 #define BACKENDS_MAX	16384
 #define UPSTREAMS_MAX	1024
 #define IDENTITY_MAX	256	/* bytes of text, with NUL */
+#define CHUNKS_MAX	(BACKENDS_MAX / BACKEND_CHUNK)
 
 /* What one process tells the others; one writer: the process itself, but pid,
  * generation, state STARTING/DEAD and restarts are the master's. */
@@ -65,7 +66,7 @@ struct upstream_slot {
 
 /* One backend, keyed by identity, never by position. */
 struct backend_slot {
-	alignas(64) _Atomic uint32_t in_use;	/* published last, by the master */
+	alignas(64) _Atomic uint32_t in_use;	/* the master's; last */
 	_Atomic uint32_t generation;	/* of its use: changes with its owner */
 	uint64_t identity_hash;
 	_Atomic uint64_t failing;	/* for the breaker (later issues) */
@@ -87,7 +88,7 @@ struct stripe {
  * published by one store of `current`; see record_write, record_read. */
 struct record {
 	alignas(64) _Atomic uint32_t current;	/* bit 0: half; +1 each time */
-	uint32_t half_size;
+	_Atomic uint32_t half_size;
 	/* two halves of half_size bytes follow */
 };
 
@@ -107,8 +108,8 @@ struct segment_header {
 	_Atomic uint32_t n_backend_chunks;
 	uint64_t started_ms;
 	uint64_t started_wall_ms;
-	uint64_t backend_chunks[BACKENDS_MAX / BACKEND_CHUNK]; /* offsets */
-	uint64_t stripe_chunks[BACKENDS_MAX / BACKEND_CHUNK];
+	uint64_t backend_chunks[CHUNKS_MAX];	/* offsets */
+	uint64_t stripe_chunks[CHUNKS_MAX];
 	uint64_t upstreams_offset;
 	struct process_slot processes[SEGMENT_SLOTS + 1];
 };
@@ -118,34 +119,58 @@ struct segment {
 	int fd;
 	char *base;
 	struct segment_header *header;
-	/* the master's own copy of what it must not read back: */
+	/* Own copies of what must not be read back. The master's are the
+	 * truth; others check an offset once, when they first need it. */
 	uint64_t used, size;
+	uint64_t upstreams;
 	uint32_t n_chunks;
+	uint64_t backend_chunks[CHUNKS_MAX];
+	uint64_t stripe_chunks[CHUNKS_MAX];
 };
 
 extern struct segment segment;	/* one a process, inherited by fork */
 
-/* Master: makes it. 0, or -1 with errno. */
+/* Master: makes it, seeds the generator (cursors). 0, or -1 with errno. */
 int segment_create(void);
-/* Maps an inherited descriptor (upgrade, tools): checks magic, layout and
- * sizes; -1 with EPROTO if they differ. */
+/*
+ * Maps an inherited descriptor (upgrade, tools) where none is mapped. Checks
+ * seals, magic, layout, sizes, offsets and names, then what lies inside is
+ * known as if made here; -1 with EPROTO if something differs. The descriptor
+ * is the segment's from then on; after a failure it stays the caller's.
+ */
 int segment_attach(int fd);
 void segment_close(void);
-/* Master: `size` more zeroed bytes, aligned to 64; offset, or 0 with errno. */
+/*
+ * Master: compares what it has told the others (sizes, offsets, names) with
+ * its own copy and puts right what differs. How many words and texts it had
+ * to: anything above 0 means that a process writes where it must not.
+ */
+uint32_t segment_check(void);
+/* Master: `size` more bytes, aligned to 64; offset, or 0 with errno. They
+ * are zeroes but for what a process scribbled beyond the end. */
 uint64_t segment_append(size_t size);
+/* `offset` is one that segment_append gave, told by the master: not checked
+ * against the file. */
 void *segment_at(uint64_t offset);
 
-/* Master: the slot of this identity, found or made; -1 when full (errno).
- * `identity` is cut to IDENTITY_MAX-1 bytes for display; the hash is of all. */
+/*
+ * Master: the slot of this identity, found or made; -1 when full (errno).
+ * The text in the slot is cut for display (backends IDENTITY_MAX - 1 bytes,
+ * upstreams 16 less); the hash is of all.
+ */
 int segment_backend(const char *identity);
 int segment_upstream(const char *name);
+/* Any process. A slot that the master has given out, however lately. */
 struct backend_slot *segment_backend_slot(uint32_t slot);
 struct upstream_slot *segment_upstream_slot(uint32_t slot);
 
 /* The stripe of process `process` that holds backend slot `backend`. */
 struct stripe *segment_stripe(uint32_t process, uint32_t backend);
 
-/* Sums over all processes, dead ones' counters included. */
+/*
+ * Sums over all processes, dead ones' counters included. A process counts
+ * from its first SLOT_STARTING on; its slot must not go back to SLOT_FREE.
+ */
 uint64_t segment_in_flight(uint32_t backend);
 uint64_t segment_idle(uint32_t backend);
 uint64_t segment_requests(uint32_t backend);
@@ -159,10 +184,12 @@ void segment_clear_gauges(uint32_t process);
 struct process_slot *segment_process(uint32_t process);
 
 /*
- * Two-copy records. One writer. A reader copies what is current and looks
+ * Two-copy records. One writer. `len` is always what record_make was given:
+ * the place of the halves is computed from it, so a scribbled half_size only
+ * makes both calls do nothing. A reader copies what is current and looks
  * again, twice at most; false: keep your last copy. Never blocks.
  */
-uint64_t record_make(uint32_t half_size);	/* master; offset or 0 */
+uint64_t record_make(uint32_t len);	/* master; offset or 0 */
 void record_write(struct record *r, const void *data, uint32_t len);
 bool record_read(const struct record *r, void *data, uint32_t len);
 

@@ -1,138 +1,273 @@
 /* src/shm/table.c -- slots of upstreams and backends, by identity */
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "core/hash.h"
+#include "core/memory.h"
 #include "core/random.h"
 #include "shm/internal.h"
+
+/*
+ * The names that this process has given slots to (the master), or found in
+ * them (attach). They decide; the slots only tell others. By slot.
+ */
+struct names {
+	uint64_t hash[BACKENDS_MAX];	/* 0: free */
+	char *text[BACKENDS_MAX];	/* from malloc; cut after an attach */
+};
+static struct names backends, upstreams;
+_Static_assert(UPSTREAMS_MAX <= BACKENDS_MAX, "names has room for both");
+
+#define UPSTREAM_TEXT sizeof(((struct upstream_slot *)0)->name)
+
+static uint64_t
+hash_of(const char *text)
+{
+	uint64_t hash = hash_bytes(text, strlen(text), 0);
+
+	return hash != 0 ? hash : 1;
+}
+
+/* The slot of this name, else the first free one, else `n`. */
+static uint32_t
+names_seek(const struct names *k, uint32_t n, const char *text,
+    size_t text_max)
+{
+	uint64_t hash = hash_of(text);
+	uint32_t first_free = n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (k->hash[i] == 0 && first_free == n)
+			first_free = i;
+		if (k->hash[i] == hash &&
+		    strncmp(k->text[i], text, text_max - 1) == 0)
+			return i;
+	}
+	return first_free;
+}
+
+static void
+names_forget(struct names *k, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (k->hash[i] != 0) {
+			free(k->text[i]);
+			k->text[i] = NULL;
+			k->hash[i] = 0;
+		}
+}
+
+void
+table_forget(void)
+{
+	names_forget(&backends, BACKENDS_MAX);
+	names_forget(&upstreams, UPSTREAMS_MAX);
+}
+
+struct backend_slot *
+segment_backend_slot(uint32_t slot)
+{
+	uint32_t chunk = slot / BACKEND_CHUNK;
+	struct backend_slot *slots;
+
+	ASSERT(knows_chunk(chunk));
+	slots = segment_at(segment.backend_chunks[chunk]);
+	return &slots[slot % BACKEND_CHUNK];
+}
+
+struct upstream_slot *
+segment_upstream_slot(uint32_t slot)
+{
+	struct upstream_slot *slots = segment_at(segment.upstreams);
+
+	ASSERT(slot < UPSTREAMS_MAX);
+	return &slots[slot];
+}
 
 /* Room for 256 more backends, and for everybody's counters of them. */
 static int
 add_chunk(void)
 {
 	struct segment_header *h = segment.header;
-	uint64_t backends, stripes;
+	uint32_t n = segment.n_chunks;
+	uint64_t slots, stripes;
 
-	if (segment.n_chunks >= COUNT_OF(h->backend_chunks)) {
+	if (n >= CHUNKS_MAX) {
 		errno = ENOSPC;
 		return -1;
 	}
-	backends = segment_append(BACKEND_CHUNK_BYTES);
-	if (backends == 0)
+	if ((slots = segment_append(BACKEND_CHUNK_BYTES)) == 0 ||
+	    (stripes = segment_append(STRIPE_CHUNK_BYTES)) == 0)
 		return -1;
-	stripes = segment_append(STRIPE_CHUNK_BYTES);
-	if (stripes == 0)
-		return -1;
+	segment.backend_chunks[n] = slots;
+	segment.stripe_chunks[n] = stripes;
+	segment.n_chunks = n + 1;
 	SEGMENT_HOOK();
-	h->backend_chunks[segment.n_chunks] = backends;
+	h->backend_chunks[n] = slots;
 	SEGMENT_HOOK();
-	h->stripe_chunks[segment.n_chunks] = stripes;
-	segment.n_chunks++;
-	shm_publish(&h->n_backend_chunks, segment.n_chunks);
+	h->stripe_chunks[n] = stripes;
+	shm_publish(&h->n_backend_chunks, n + 1);
 	return 0;
 }
 
-struct backend_slot *
-segment_backend_slot(uint32_t slot)
-{
-	struct backend_slot *chunk;
-
-	ASSERT(slot / BACKEND_CHUNK <
-	    shm_get(&segment.header->n_backend_chunks));
-	chunk = segment_at(segment.header->
-	    backend_chunks[slot / BACKEND_CHUNK]);
-	return &chunk[slot % BACKEND_CHUNK];
-}
-
-struct upstream_slot *
-segment_upstream_slot(uint32_t slot)
-{
-	struct upstream_slot *all =
-	    segment_at(segment.header->upstreams_offset);
-
-	ASSERT(slot < UPSTREAMS_MAX);
-	return &all[slot];
-}
-
-/* Text first, the word that publishes last: a death in between leaves the
- * slot free, to be written again. */
+/* Cut, and zero to the end: nothing of an unfinished try stays. */
 static void
-copy_text(char *to, size_t size, const char *text)
+put_text(char *to, size_t size, const char *text)
 {
-	size_t len = strlen(text);
+	char all[IDENTITY_MAX] = "";
 
-	if (len >= size)
-		len = size - 1;
-	SEGMENT_HOOK();
-	memcpy(to, text, len);
-	SEGMENT_HOOK();
-	memset(to + len, 0, size - len);
+	memcpy(all, text, strnlen(text, size - 1));
+	copy_in(to, all, size);
 }
 
 static void
-take_backend(struct backend_slot *b, const char *identity, uint64_t hash)
+put_backend(uint32_t slot)
 {
-	copy_text(b->identity, sizeof(b->identity), identity);
+	struct backend_slot *b = segment_backend_slot(slot);
+
+	put_text(b->identity, sizeof(b->identity), backends.text[slot]);
 	SEGMENT_HOOK();
-	b->identity_hash = hash;
-	shm_add(&b->generation, 1);
-	shm_publish(&b->in_use, 1);
+	b->identity_hash = backends.hash[slot];
 }
 
-static uint64_t
-hash_of(const char *text)
+static void
+put_upstream(uint32_t slot)
 {
-	return hash_bytes(text, strlen(text), 0);
+	struct upstream_slot *u = segment_upstream_slot(slot);
+
+	put_text(u->name, sizeof(u->name), upstreams.text[slot]);
+	SEGMENT_HOOK();
+	u->identity_hash = upstreams.hash[slot];
 }
 
 int
 segment_backend(const char *identity)
 {
-	uint64_t hash = hash_of(identity);
-	uint32_t n = segment.n_chunks * BACKEND_CHUNK, slot;
-	uint32_t first_free = UINT32_MAX;
+	uint32_t n = segment.n_chunks * BACKEND_CHUNK;
+	uint32_t slot = names_seek(&backends, n, identity, IDENTITY_MAX);
+	struct backend_slot *b;
 
-	for (slot = 0; slot < n; slot++) {
-		struct backend_slot *b = segment_backend_slot(slot);
-
-		if (shm_get(&b->in_use) == 0) {
-			if (first_free == UINT32_MAX)
-				first_free = slot;
-		} else if (b->identity_hash == hash &&
-		    strncmp(b->identity, identity, IDENTITY_MAX - 1) == 0) {
-			return (int)slot;
-		}
-	}
-	if (first_free == UINT32_MAX) {
-		first_free = n;
-		if (add_chunk() < 0)
-			return -1;
-	}
-	take_backend(segment_backend_slot(first_free), identity, hash);
-	return (int)first_free;
+	if (slot == n && add_chunk() < 0)
+		return -1;
+	if (backends.hash[slot] != 0)
+		return (int)slot;
+	backends.hash[slot] = hash_of(identity);
+	backends.text[slot] = xstrdup(identity);
+	put_backend(slot);
+	b = segment_backend_slot(slot);
+	shm_add(&b->generation, 1);
+	shm_publish(&b->in_use, 1);
+	return (int)slot;
 }
 
 int
 segment_upstream(const char *name)
 {
-	uint64_t hash = hash_of(name);
+	uint32_t slot = names_seek(&upstreams, UPSTREAMS_MAX, name,
+	    UPSTREAM_TEXT);
+	struct upstream_slot *u;
 
-	for (uint32_t slot = 0; slot < UPSTREAMS_MAX; slot++) {
-		struct upstream_slot *u = segment_upstream_slot(slot);
-
-		if (shm_get(&u->in_use) == 0) {
-			copy_text(u->name, sizeof(u->name), name);
-			SEGMENT_HOOK();
-			u->identity_hash = hash;
-			/* Two machines with one file do not start alike. */
-			shm_set(&u->cursor, random_u64() >> 32);
-			shm_publish(&u->in_use, 1);
-			return (int)slot;
-		}
-		if (u->identity_hash == hash &&
-		    strncmp(u->name, name, sizeof(u->name) - 1) == 0)
-			return (int)slot;
+	if (slot == UPSTREAMS_MAX) {
+		errno = ENOSPC;
+		return -1;
 	}
-	errno = ENOSPC;
-	return -1;
+	if (upstreams.hash[slot] != 0)
+		return (int)slot;
+	upstreams.hash[slot] = hash_of(name);
+	upstreams.text[slot] = xstrdup(name);
+	put_upstream(slot);
+	u = segment_upstream_slot(slot);
+	/* Two machines with one file do not start alike. */
+	shm_set(&u->cursor, random_u64() >> 32);
+	shm_publish(&u->in_use, 1);
+	return (int)slot;
+}
+
+/* One slot's name as we find it. A whole text must have the hash that it is
+ * filed under; of a cut one that cannot be told. */
+static int
+names_adopt(struct names *k, uint32_t slot, const char *text, size_t max,
+    uint64_t hash)
+{
+	char copy[IDENTITY_MAX];
+	size_t len;
+
+	copy_out(copy, text, max);
+	len = strnlen(copy, max);
+	if (hash == 0 || len == max ||
+	    (len < max - 1 && hash_of(copy) != hash))
+		return -1;
+	k->hash[slot] = hash;
+	k->text[slot] = xstrdup(copy);
+	return 0;
+}
+
+#define is_published(s)							\
+	(atomic_load_explicit(&(s)->in_use, memory_order_acquire) != 0)
+
+int
+table_adopt(void)
+{
+	for (uint32_t i = 0; i < segment.n_chunks * BACKEND_CHUNK; i++) {
+		struct backend_slot *b = segment_backend_slot(i);
+
+		if (is_published(b) && names_adopt(&backends, i, b->identity,
+		    sizeof(b->identity), b->identity_hash) < 0)
+			return -1;
+	}
+	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++) {
+		struct upstream_slot *u = segment_upstream_slot(i);
+
+		if (is_published(u) && names_adopt(&upstreams, i, u->name,
+		    sizeof(u->name), u->identity_hash) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool
+is_right(const struct names *k, uint32_t slot, const char *text, size_t max,
+    uint64_t hash)
+{
+	return hash == k->hash[slot] && text[max - 1] == '\0' &&
+	    strncmp(text, k->text[slot], max - 1) == 0;
+}
+
+static bool
+check_backend(uint32_t slot)
+{
+	struct backend_slot *b = segment_backend_slot(slot);
+
+	if (shm_get(&b->in_use) == 1 && is_right(&backends, slot,
+	    b->identity, sizeof(b->identity), b->identity_hash))
+		return true;
+	put_backend(slot);
+	shm_publish(&b->in_use, 1);
+	return false;
+}
+
+static bool
+check_upstream(uint32_t slot)
+{
+	struct upstream_slot *u = segment_upstream_slot(slot);
+
+	if (shm_get(&u->in_use) == 1 && is_right(&upstreams, slot, u->name,
+	    sizeof(u->name), u->identity_hash))
+		return true;
+	put_upstream(slot);
+	shm_publish(&u->in_use, 1);
+	return false;
+}
+
+/* Slots without a name are left alone: looking would give them memory. */
+uint32_t
+table_check(void)
+{
+	uint32_t wrong = 0;
+
+	for (uint32_t i = 0; i < segment.n_chunks * BACKEND_CHUNK; i++)
+		wrong += backends.hash[i] != 0 && !check_backend(i);
+	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++)
+		wrong += upstreams.hash[i] != 0 && !check_upstream(i);
+	return wrong;
 }
