@@ -35,7 +35,9 @@ text_bytes_of_chars(struct span s, size_t n)
 struct span
 text_skip_chars(struct span s, size_t n)
 {
-	return span_skip(s, text_bytes_of_chars(s, n));
+	size_t bytes = text_bytes_of_chars(s, n);
+
+	return bytes == 0 ? s : span_skip(s, bytes);	/* s.ptr may be NULL */
 }
 
 size_t
@@ -100,6 +102,8 @@ text_line(struct text_lines *l, uint32_t number)
 	struct text_lines before;
 	struct span line = span_of(NULL, 0);
 
+	if (l->text.len == 0)
+		return line;
 	if (l->line == 0)
 		l->at = l->text.len - text_skip_bom(l->text).len;
 	do {
