@@ -42,11 +42,12 @@ span_equal_nocase(struct span a, struct span b)
 	    (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* What is left behind the first `n` bytes; n must not exceed a.len. */
+/* What is left behind the first `n` bytes; n must not exceed a.len. (No
+ * arithmetic on NULL, which C forbids even with 0.) */
 static inline struct span
 span_skip(struct span a, size_t n)
 {
-	return (struct span){ a.ptr + n, a.len - n };
+	return n == 0 ? a : (struct span){ a.ptr + n, a.len - n };
 }
 
 /* For printf's "%.*s". */
