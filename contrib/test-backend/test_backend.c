@@ -3,14 +3,15 @@
  * test-backend [-a ADDRESS] PORT [NAME]
  *
  * /headers	the request head as it came, as the body
- * /echo	the request's body back, while it comes
+ * /echo	the request's body back; one of over 64 KiB while it comes
  * /status/N	status N
  * /delay/MS	the greeting, MS milliseconds late
- * /bytes/N	N bytes
+ * /bytes/N	N bytes, the one at offset i being i mod 251
  * others	"Hello from NAME on port PORT"
  *
- * Each answer has X-Backend: NAME. On TERM a line of JSON says how many
- * requests came. Built on fairlead's own modules.
+ * Each answer has X-Backend: NAME; but for a long echo it waits for the whole
+ * request. PORT 0 is any free port, said on stderr. On TERM a line of JSON says
+ * how many requests came. Built on fairlead's own modules.
  */
 #include <ctype.h>
 #include <err.h>
@@ -25,21 +26,29 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/random.h"
+#include "core/stash.h"
 #include "event/loop.h"
 #include "http/reply.h"
 #include "http1/parse.h"
 #include "http1/server.h"
 
 #define BLOCK 65536
+#define PERIOD 251		/* of the bytes: a lost block shows */
 
 struct exchange {
 	struct http_sink sink;
 	struct http_stream *stream;
 	struct timer delay;
+	struct deferred answer_later;
+	void (*answer)(struct exchange *x);
+	uint64_t number;		/* behind the path's second slash */
+	struct stash kept;		/* a short body to be echoed */
 	char *text;			/* a body of our own, or NULL */
-	struct span rest;		/* of it, still to be sent */
-	uint64_t fill;			/* bytes of /bytes still to be sent */
-	bool is_echo, is_request_done, is_head;
+	size_t text_len;
+	struct span rest;		/* of a body, still to be sent */
+	uint64_t fill, filled;		/* bytes of /bytes to send, and sent */
+	bool is_streaming;		/* an echo while the request comes */
+	bool is_head;
 };
 
 static struct {
@@ -49,7 +58,7 @@ static struct {
 	struct io io;
 	struct http_service service;
 	struct h1_server_settings settings;
-	char block[BLOCK];
+	char block[BLOCK + PERIOD];
 } me;
 
 static const struct http_stream_events events;
@@ -65,6 +74,8 @@ finish(struct exchange *x)
 {
 	x->stream->ops->release(x->stream);
 	loop_timer_fini(&x->delay);
+	loop_undefer(&x->answer_later);
+	stash_clear(&x->kept);
 	free(x->text);
 	free(x);
 }
@@ -84,7 +95,7 @@ reply(struct exchange *x, unsigned status, struct span body)
 }
 
 static void
-greet(struct exchange *x, unsigned status)
+greet_with(struct exchange *x, unsigned status)
 {
 	char text[256];
 	int len = snprintf(text, sizeof(text), "Hello from %s on port %u\n",
@@ -96,32 +107,58 @@ greet(struct exchange *x, unsigned status)
 }
 
 static void
+answer_greeting(struct exchange *x)
+{
+	greet_with(x, 200);
+}
+
+static void
 on_delay(struct timer *t)
 {
-	greet(container_of(t, struct exchange, delay), 200);
+	greet_with(container_of(t, struct exchange, delay), 200);
 }
 
 static void
-show_head(struct exchange *x, const struct http_head *h)
+answer_delayed(struct exchange *x)
 {
-	x->text = xmalloc(h->size);
-	memcpy(x->text, h->base, h->size);
-	reply(x, 200, span_of(x->text, h->size));
+	loop_timer_set(&x->delay, clock_now_ms + x->number);
 }
 
-/* A head whose body is made or comes later. */
 static void
-begin_body(struct exchange *x, uint64_t len)
+answer_headers(struct exchange *x)
+{
+	reply(x, 200, span_of(x->text, x->text_len));
+}
+
+/* A head whose body is made or comes later; UINT64_MAX: there can be none. */
+static void
+begin_body(struct exchange *x, unsigned status, uint64_t len)
 {
 	struct http_extra extras[HEAD_EXTRAS_MAX];
-	struct http_head h = { .status = 200, .framing = FRAMING_LENGTH,
-		.body_len = len, .extras = extras, .version = HTTP_1_1 };
+	struct http_head h = { .status = (uint16_t)status, .body_len = len,
+		.framing = len == UINT64_MAX ? FRAMING_NONE : FRAMING_LENGTH,
+		.extras = extras, .version = HTTP_1_1 };
 
 	head_add(&h, SPAN("Server"), SPAN("test-backend"));
 	head_add(&h, SPAN("Date"), span_of(clock_http_date(), CLOCK_HTTP_LEN));
 	head_add(&h, SPAN("X-Backend"), span_str(me.name));
-	(void)x->stream->ops->send_head(x->stream, &h,
-	    len == 0 || x->is_head);
+	(void)x->stream->ops->send_head(x->stream, &h, x->is_head ||
+	    len == 0 || len == UINT64_MAX);
+}
+
+/* A final status, so that nobody waits for another. */
+static void
+answer_status(struct exchange *x)
+{
+	unsigned status = x->number < 200 || x->number > 599 ? 200 :
+	    (unsigned)x->number;
+
+	if (status == 204 || status == 304) {
+		begin_body(x, status, UINT64_MAX);
+		finish(x);
+	} else {
+		greet_with(x, status);
+	}
 }
 
 static void
@@ -132,14 +169,31 @@ go_on_filling(struct exchange *x)
 	while (x->fill > 0) {
 		n = x->fill < BLOCK ? (size_t)x->fill : BLOCK;
 		taken = 0;
-		if (x->stream->ops->send_body(x->stream, span_of(me.block, n),
-		    n == x->fill, &taken) != SEND_OK) {
+		if (x->stream->ops->send_body(x->stream,
+		    span_of(me.block + x->filled % PERIOD, n), n == x->fill,
+		    &taken) != SEND_OK) {
 			x->fill -= taken;
+			x->filled += taken;
 			return;
 		}
 		x->fill -= n;
+		x->filled += n;
 	}
 	finish(x);
+}
+
+static void
+answer_bytes(struct exchange *x)
+{
+	x->fill = x->is_head ? 0 : x->number;
+	begin_body(x, 200, x->number);
+	go_on_filling(x);
+}
+
+static void
+answer_echo(struct exchange *x)
+{
+	reply(x, 200, stash_span(&x->kept));
 }
 
 /* ---- requests */
@@ -161,31 +215,40 @@ begins(struct span path, const char *prefix)
 	    memcmp(path.ptr, prefix, strlen(prefix)) == 0;
 }
 
-static void
-dispatch(struct exchange *x, const struct http_head *h)
-{
-	struct span path = h->target;
+static const struct page {
+	const char *prefix;
+	void (*answer)(struct exchange *x);
+} pages[] = {
+	{ "/headers", answer_headers },
+	{ "/echo", answer_echo },
+	{ "/status/", answer_status },
+	{ "/delay/", answer_delayed },
+	{ "/bytes/", answer_bytes },
+	{ "", answer_greeting },
+};
 
-	if (begins(path, "/headers")) {
-		show_head(x, h);
-	} else if (begins(path, "/status/")) {
-		greet(x, (unsigned)number_in(path, 8) % 1000);
-	} else if (begins(path, "/delay/")) {
-		loop_timer_set(&x->delay, clock_now_ms + number_in(path, 7));
-	} else if (begins(path, "/bytes/")) {
-		x->fill = number_in(path, 7);
-		begin_body(x, x->fill);
-		if (x->is_head)
-			x->fill = 0;
-		go_on_filling(x);
-	} else if (begins(path, "/echo")) {
-		x->is_echo = true;
-		begin_body(x, h->framing == FRAMING_LENGTH ? h->body_len : 0);
-		if (x->is_request_done)
-			finish(x);
-	} else {
-		greet(x, 200);
-	}
+static void
+plan(struct exchange *x, const struct http_head *h)
+{
+	const struct page *page = pages;
+
+	while (!begins(h->target, page->prefix))
+		page++;
+	x->answer = page->answer;
+	x->number = number_in(h->target, strlen(page->prefix));
+	if (x->answer != answer_headers)
+		return;
+	x->text_len = h->size;
+	x->text = xmalloc(h->size);
+	memcpy(x->text, h->base, h->size);
+}
+
+static void
+answer_later(struct deferred *d)
+{
+	struct exchange *x = container_of(d, struct exchange, answer_later);
+
+	x->answer(x);
 }
 
 static struct http_sink *
@@ -197,6 +260,7 @@ on_open(struct http_service *service UNUSED, struct http_stream *s,
 	x->sink.events = &events;
 	x->stream = s;
 	timer_init(&x->delay, on_delay);
+	deferred_init(&x->answer_later, answer_later);
 	me.requests++;
 	return &x->sink;
 }
@@ -206,10 +270,14 @@ on_head(struct http_stream *s, struct http_head *h, bool end)
 {
 	struct exchange *x = exchange_of(s);
 
-	x->is_request_done = end;
 	x->is_head = h->method == METHOD_HEAD;
-	if (h->status == 0)
-		dispatch(x, h);
+	plan(x, h);
+	x->is_streaming = x->answer == answer_echo && h->body_len > BLOCK &&
+	    !x->is_head;
+	if (end)
+		x->answer(x);
+	else if (x->is_streaming)
+		begin_body(x, 200, h->body_len);
 }
 
 static size_t
@@ -218,11 +286,16 @@ on_body(struct http_stream *s, struct span data, bool end)
 	struct exchange *x = exchange_of(s);
 	size_t taken = 0;
 
-	if (!x->is_echo)
-		return data.len;
-	if (s->ops->send_body(s, data, end, &taken) == SEND_OK && end)
-		finish(x);
-	return taken;
+	if (x->is_streaming) {
+		if (s->ops->send_body(s, data, end, &taken) == SEND_OK && end)
+			finish(x);
+		return taken;
+	}
+	if (x->answer == answer_echo && !x->is_head)
+		(void)stash_append(&x->kept, data, BLOCK);
+	if (end)	/* not yet: the stream does not know that it has ended */
+		loop_defer(&x->answer_later);
+	return data.len;
 }
 
 static void
@@ -231,7 +304,7 @@ on_writable(struct http_stream *s)
 	struct exchange *x = exchange_of(s);
 	size_t taken = 0;
 
-	if (x->is_echo) {
+	if (x->is_streaming) {
 		s->ops->resume(s);
 	} else if (x->fill > 0) {
 		go_on_filling(x);
@@ -287,6 +360,17 @@ on_signal(int signo UNUSED)
 }
 
 static void
+find_port(int fd)
+{
+	struct address a = { .len = sizeof(a.un) };
+
+	if (getsockname(fd, &a.sa, &a.len) < 0)
+		err(1, "getsockname");
+	me.port = address_port(&a);
+	fprintf(stderr, "test-backend: port %u\n", me.port);
+}
+
+static void
 listen_on(const char *host)
 {
 	struct address a;
@@ -299,6 +383,8 @@ listen_on(const char *host)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (fd < 0 || bind(fd, &a.sa, a.len) < 0 || listen(fd, 1024) < 0)
 		err(1, "%s port %u", host, me.port);
+	if (me.port == 0)
+		find_port(fd);
 	io_init(&me.io, fd, on_connection);
 	if (io_register(&me.io, LOOP_LISTEN) < 0)
 		err(1, "epoll");
@@ -332,13 +418,14 @@ main(int argc, char **argv)
 		err(1, "event loop");
 	random_seed();
 	(void)parse_init();
-	memset(me.block, 'x', sizeof(me.block));
+	for (size_t i = 0; i < sizeof(me.block); i++)
+		me.block[i] = (char)(i % PERIOD);
 	me.service.open = on_open;
 	me.settings = (struct h1_server_settings){
 		.service = &me.service, .head_bytes = 65536,
 		.field_count = HEAD_FIELDS_MAX, .head_timeout_ms = 60000,
 		.body_timeout_ms = 60000, .keep_alive_ms = 300000,
-		.send_timeout_ms = 60000, .port = (uint16_t)me.port,
+		.send_timeout_ms = 60000,
 	};
 	h1_server_module_init();
 	listen_on(host);
