@@ -137,7 +137,7 @@ begin_body(struct exchange *x, unsigned status, uint64_t len)
 	struct http_extra extras[HEAD_EXTRAS_MAX];
 	struct http_head h = { .status = (uint16_t)status, .body_len = len,
 		.framing = len == UINT64_MAX ? FRAMING_NONE : FRAMING_LENGTH,
-		.extras = extras, .version = HTTP_1_1 };
+		.extras = extras, .version = HTTP_1_1, .is_keep_alive = true };
 
 	head_add(&h, SPAN("Server"), SPAN("test-backend"));
 	head_add(&h, SPAN("Date"), span_of(clock_http_date(), CLOCK_HTTP_LEN));

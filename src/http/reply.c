@@ -14,7 +14,7 @@ reply_send(struct http_stream *s, const struct http_reply *r, bool is_head,
 	struct http_head h = {
 		.status = (uint16_t)r->status, .framing = FRAMING_LENGTH,
 		.body_len = r->body.len, .extras = extras, .version = HTTP_1_1,
-		.is_keep_alive = true,
+		.is_keep_alive = !r->is_last,
 	};
 	enum send_result result;
 	size_t taken = 0;
@@ -111,6 +111,7 @@ reply_reason(struct http_stream *s, enum reason why, enum http_media media,
 	struct http_reply r = {
 		.status = status, .content_type = content_type_of(media),
 		.body = span_of(body, (size_t)len),
+		.is_last = why == REASON_BAD_REQUEST,
 	};
 
 	if (status == 503 || status == 405) {

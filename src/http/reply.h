@@ -10,6 +10,7 @@ struct http_reply {
 	struct span body;
 	const struct http_extra *extras;
 	unsigned n_extras;
+	bool is_last;		/* the connection ends behind it */
 };
 
 /*

@@ -43,7 +43,8 @@ struct http_stream_ops {
 	enum send_result (*send_info)(struct http_stream *s,
 	    const struct http_head *h);
 	/* `end`: no body follows. Always takes all of the head. The framing
-	 * of the body is h->framing, h->body_len. */
+	 * of the body is h->framing, h->body_len. !h->is_keep_alive asks a
+	 * server stream to end its connection behind this response. */
 	enum send_result (*send_head)(struct http_stream *s,
 	    const struct http_head *h, bool end);
 	/* *taken may be less than data.len: back-pressure. `end` counts only

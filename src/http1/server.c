@@ -653,7 +653,7 @@ server_send_head(struct http_stream *stream, const struct http_head *h,
 {
 	struct h1_server *s = server_of(stream);
 
-	if (servers.is_draining || !s->is_request_done ||
+	if (servers.is_draining || !s->is_request_done || !h->is_keep_alive ||
 	    (!end && h->framing == FRAMING_CLOSE))
 		s->is_keep_alive = false;
 	s->framing = h->framing;

@@ -203,7 +203,7 @@ refuse_rest(struct wire *w)
 static enum send_result
 send_direct(struct wire *w, struct span data, size_t *taken)
 {
-	if (w->is_connecting || stash_len(&w->unsent) > 0)
+	if (stash_len(&w->unsent) > 0)
 		return refuse_rest(w);
 	if (!write_now(w, &data, 1, taken))
 		return SEND_FAILED;
@@ -220,7 +220,7 @@ send_behind(struct wire *w, struct span data, size_t *taken)
 	v[0] = gathered(w);
 	v[1] = data;
 	head_len = v[0].len;
-	if (w->is_connecting || stash_len(&w->unsent) > 0) {
+	if (stash_len(&w->unsent) > 0) {
 		keep_unsent(w, v[0]);
 		return refuse_rest(w);
 	}
@@ -239,6 +239,11 @@ wire_send(struct wire *w, struct span data, bool end, size_t *taken)
 	*taken = 0;
 	if (unlikely(w->has_failed))
 		return SEND_FAILED;
+	if (unlikely(w->is_connecting) && data.len > 0) {
+		/* Nothing is taken that another backend may have to get. */
+		wire_flush(w);
+		return refuse_rest(w);
+	}
 	if (gather.owner != w)
 		return data.len == 0 ? SEND_OK : send_direct(w, data, taken);
 	if (data.len > WIRE_COPY_MAX || data.len > GATHER_SIZE - gather.len)

@@ -167,6 +167,7 @@ forward_response(const struct exchange *x, struct http_head *h)
 	h->n_extras = 0;
 	if (!head_drop_hop_by_hop(h))
 		return false;
+	h->is_keep_alive = true;	/* what the backend said ended there */
 	if (unlikely(h->status == 205)) {
 		/* No content, but RFC 9112 6.3 reads on without a length. */
 		h->framing = FRAMING_LENGTH;
