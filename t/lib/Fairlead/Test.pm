@@ -1,357 +1,403 @@
-# t/lib/Fairlead/Test.pm -- starts the real thing on real sockets, for a test
+# t/lib/Fairlead/Test.pm -- what every system test stands on
+#
+#	my $t = Fairlead::Test->new;
+#	$t->backend('b1');		# a test-backend on a port of its own
+#	$t->start(args => ['--workers', 2]);
+#	is($t->get('/')->{backend}, 'b1', 'the request arrives');
+#	finish();
+#
+# FAIRLEAD_BUILD names the directory of the programs. Each object has a
+# directory for log, sockets and configuration; it goes when the test ends,
+# unless FAIRLEAD_TEST_LEAVE=1. All that was started is ended by its pid, also
+# when the test dies or is interrupted.
+#
+# finish() adds two claims: no alert in any log, no sanitizer report; then it
+# calls done_testing.
 package Fairlead::Test;
-use strict;
-use warnings;
+use v5.36;
 use Cwd qw(abs_path);
 use Exporter qw(import);
+use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
-use IO::Select;
 use IO::Socket::INET;
-use IO::Socket::UNIX;
-use JSON::PP;
+use JSON::PP ();
 use POSIX ();
-use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_fairlead start_backend start_origin stop_process
-    free_port get ask answer connect_to admin wait_for workers_of file_text
-    received tree expect_alert run_command test_dir);
+use Fairlead::Client;
+use Fairlead::Origin;
+
+our @EXPORT = qw(wait_for free_port refused_port finish run_program slurp spit
+    bytes_of_backend is_alive tree);
 
 my $build = abs_path($ENV{FAIRLEAD_BUILD} // '.');
 my $owner = $$;
-my $dir = tempdir('fairlead-test-XXXXXX', TMPDIR => 1,
-    CLEANUP => !$ENV{FAIRLEAD_TEST_LEAVE});
-chmod 0777, $dir;
-my (@pids, @logs, $expects_alert, $count);
+my @all;	# every object, for finish() and the end
+my %running;	# pid => what it is; ended by whoever started it
+my $is_finished;
 
-sub test_dir { return $dir }
-sub expect_alert { $expects_alert = 1 }
+$SIG{$_} = sub { exit 1 } for qw(HUP INT TERM);
+$SIG{PIPE} = 'IGNORE';
 
-# ---- conditions instead of sleeps
+sub build { return $build }
 
-# Until the code is true; its value, or undef after `seconds`.
-sub wait_for (&;$) {
-    my ($code, $seconds) = @_;
-    my $end = time + ($seconds // 10);
-    while (1) {
-        my $value = $code->();
-        return $value if $value;
-        return if time > $end;
-        sleep 0.02;
-    }
+# ---- small things
+
+# True as soon as the block is; false after so many seconds.
+sub wait_for :prototype(&;$) {
+	my ($condition, $seconds) = @_;
+	my $end = time + ($seconds // 20);
+
+	do {
+		my $value = $condition->();
+		return $value if $value;
+		sleep 0.005;
+	} while (time < $end);
+	return;
 }
 
-my %given;
-
+# Free now; who takes it must be ready to be refused.
 sub free_port {
-    for (1 .. 100) {
-        my $s = IO::Socket::INET->new(Listen => 1,
-            LocalAddr => '127.0.0.1') or next;
-        return $s->sockport unless $given{ $s->sockport }++;
-    }
-    die "no free port\n";
+	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+	    or die "no port: $!";
+	return $s->sockport;
 }
 
-sub file_text {
-    my ($file) = @_;
-    open my $in, '<:raw', $file or return '';
-    local $/;
-    return scalar(<$in>) // '';
+# A port that refuses connections, and is nobody else's, until the test ends.
+my @held;
+sub refused_port {
+	socket(my $s, Socket::PF_INET, Socket::SOCK_STREAM, 0) or die "socket: $!";
+	bind($s, Socket::pack_sockaddr_in(0, Socket::INADDR_LOOPBACK))
+	    or die "bind: $!";
+	push @held, $s;
+	return (Socket::unpack_sockaddr_in(getsockname($s)))[0];
+}
+
+sub slurp ($file) {
+	open my $in, '<:raw', $file or return '';
+	local $/;
+	return <$in> // '';
+}
+
+sub spit ($file, $text) {
+	open my $out, '>:raw', $file or die "$file: $!";
+	print $out $text;
+	close $out or die "$file: $!";
+	return $file;
+}
+
+# What the test backend sends for /bytes/N.
+sub bytes_of_backend ($n) {
+	state $period = pack 'C*', 0 .. 250;
+	return substr $period x (1 + $n / 251), 0, $n;
+}
+
+# A zombie is not alive.
+sub is_alive ($pid) {
+	return slurp("/proc/$pid/stat") =~ /^\d+ \(.*\) [^ZX]/s;
+}
+
+# A process and all that descend from it.
+sub tree (@pids) {
+	for (my $i = 0; $i < @pids; $i++) {
+		push @pids, map { split ' ', slurp($_) }
+		    glob "/proc/$pids[$i]/task/*/children";
+	}
+	return @pids;
 }
 
 # ---- processes
 
-sub spawn {
-    my ($output, @command) = @_;
-    my $pid = fork // die "fork: $!\n";
-    if ($pid == 0) {
-        open STDIN, '<', '/dev/null';
-        open STDOUT, '>>', $output;
-        open STDERR, '>&', \*STDOUT;
-        exec @command or POSIX::_exit(127);
-    }
-    push @pids, $pid;
-    return $pid;
+sub spawn ($what, $out, $err, @command) {
+	my $pid = fork // die "fork: $!";
+
+	if ($pid == 0) {
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>>', $out;
+		open STDERR, '>>', $err;
+		exec { $command[0] } @command or POSIX::_exit(127);
+	}
+	$running{$pid} = $what;
+	return $pid;
 }
 
-# The process and all below it.
-sub tree {
-    my @all = @_;
-    for (my $i = 0; $i < @all; $i++) {
-        push @all, split ' ', file_text($_)
-            for glob "/proc/$all[$i]/task/*/children";
-    }
-    return @all;
+# Its wait status once it has ended, undef if it does not in time.
+sub reap ($pid, $seconds = 20) {
+	my $status;
+
+	wait_for {
+		my $got = waitpid $pid, POSIX::WNOHANG();
+		$status = $? if $got == $pid;
+		$got != 0;
+	} $seconds;
+	delete $running{$pid} if defined $status;
+	return $status;
 }
 
-# Ends it; its exit status, or undef when it had to be killed.
-sub stop_process {
-    my ($pid, $signal, $seconds) = @_;
-    kill $signal // 'TERM', $pid;
-    my $status;
-    my $ended = wait_for {
-        my $got = waitpid $pid, POSIX::WNOHANG();
-        $status = $? if $got == $pid;
-        $got != 0
-    } $seconds // 20;
-    kill 'KILL', $pid unless $ended;
-    @pids = grep { $_ != $pid } @pids;
-    return $ended ? $status : undef;
+sub end_process ($pid) {
+	return if !$running{$pid};
+	my @family = tree($pid);
+
+	kill 'CONT', @family;
+	kill 'TERM', $pid;
+	if (!defined reap($pid, 10)) {
+		diag("$running{$pid} did not end by TERM");
+		kill 'KILL', @family;
+		reap($pid, 5);
+	}
+	return;
 }
 
-# Everything the program printed while it ran to its end.
-sub run_command {
-    my (@command) = @_;
-    my $file = "$dir/command-" . ++$count;
-    my $pid = spawn($file, @command);
-    my $status = stop_process($pid, 0, 20);
-    return { status => defined $status ? $status >> 8 : undef,
-        output => file_text($file) };
+# Runs fairlead to its end: (exit code or -1, stdout, stderr).
+sub run_program (@arguments) {
+	my $dir = tempdir('fairlead-run-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+	my $pid = spawn('fairlead', "$dir/out", "$dir/err", "$build/fairlead",
+	    @arguments);
+	my $status = reap($pid);
+
+	end_process($pid) if !defined $status;
+	return (!defined $status || $status & 127 ? -1 : $status >> 8,
+	    slurp("$dir/out"), slurp("$dir/err"));
 }
 
-# start_fairlead(options => [...], config => 'yaml', env => {...}); without a
-# port of its own it gets a free one. %f: pid, port, run, log, output.
-sub start_fairlead {
-    my (%a) = @_;
-    my $id = ++$count;
-    my $port = $a{port} // free_port();
-    my %f = (port => $port, run => "$dir/run-$id", log => "$dir/log-$id",
-        output => "$dir/output-$id");
-    my @options = @{ $a{options} // [] };
-    mkdir $f{run};
-    chmod 0777, $f{run};
-    if (defined $a{config}) {
-        open my $out, '>', "$dir/config-$id.yaml" or die;
-        print $out $a{config};
-        close $out;
-        push @options, '-c', "$dir/config-$id.yaml";
-    }
-    local %ENV = (%ENV, %{ $a{env} // {} });
-    $f{pid} = spawn($f{output}, $a{program} // "$build/fairlead", '-H',
-        '127.0.0.1', '-p', $port, '--run-dir', $f{run}, '--log-file',
-        $f{log}, @options);
-    push @logs, $f{log}, $f{output};
-    return \%f if $a{may_fail};
-    my $ready = wait_for { file_text($f{log}) =~ /ready:/ } 20;
-    unless ($ready) {
-        diag(file_text($f{output}), file_text($f{log}));
-        BAIL_OUT('fairlead did not start');
-    }
-    return \%f;
+# ---- one fairlead and what is behind it
+
+sub new ($class) {
+	my $dir = tempdir('fairlead-test-XXXXXX', TMPDIR => 1);
+	my $self = bless { dir => $dir, backends => [], announced => [] }, $class;
+
+	chmod 0755, $dir;
+	for my $name (qw(run reports)) {	# workers are not root
+		mkdir "$dir/$name";
+		chmod 0777, "$dir/$name";
+	}
+	push @all, $self;
+	return $self;
 }
 
-sub start_backend {
-    my ($name) = @_;
-    my $port = free_port();
-    my $output = "$dir/backend-" . ++$count;
-    my $pid = spawn($output, "$build/test-backend", $port, $name);
-    push @logs, $output;
-    wait_for { IO::Socket::INET->new("127.0.0.1:$port") } 10
-        or BAIL_OUT('the test backend did not start');
-    return { pid => $pid, port => $port, name => $name,
-        output => $output };
+sub dir ($self) { return $self->{dir} }
+sub port ($self) { return $self->{port} }
+sub pid ($self) { return $self->{pid} }
+sub log ($self) { return slurp("$self->{dir}/error.log") }
+sub socket ($self) { return "$self->{dir}/run/admin.sock" }
+
+# A test-backend; it answers when this returns. Its port.
+sub backend ($self, $name) {
+	my $file = "$self->{dir}/backend-$name";
+	my $pid = spawn("test-backend $name", "$file.out", "$file.err",
+	    "$build/test-backend", 0, $name);
+
+	wait_for { slurp("$file.err") =~ /port (\d+)/ }
+	    or die "test-backend did not start: ", slurp("$file.err");
+	my ($port) = slurp("$file.err") =~ /port (\d+)/;
+	push @{ $self->{backends} }, { name => $name, port => $port,
+	    pid => $pid, file => $file };
+	return $port;
 }
 
-# ---- a scripted origin
+# An origin that does as its scripts say (Fairlead::Origin). The object.
+sub origin ($self, $name, @scripts) {
+	my $origin = Fairlead::Origin->start("$self->{dir}/origin-$name",
+	    @scripts);
 
-# start_origin([step, ...], ...): a script for each connection, the last one
-# for all that follow. Steps: 'request' (reads a head and its body), [send =>
-# bytes], [pieces => bytes, n], [wait => seconds], 'reset', 'half', 'hang' (until the
-# peer closes), 'drain' (reads to the end); a connection closes at the end of
-# its script. What came is in received($origin, $connection).
-sub start_origin {
-    my @scripts = @_;
-    my $listener = IO::Socket::INET->new(Listen => 128, ReuseAddr => 1,
-        LocalAddr => '127.0.0.1') or die "origin: $!\n";
-    my $o = { port => $listener->sockport, dir => "$dir/origin-" . ++$count };
-    mkdir $o->{dir};
-    my $pid = fork // die;
-    if ($pid == 0) {
-        $SIG{$_} = 'DEFAULT' for qw(TERM INT);
-        $SIG{CHLD} = 'IGNORE';
-        for (my $n = 0; ; $n++) {
-            my $c = $listener->accept or POSIX::_exit(0);
-            next if fork;
-            close $listener;
-            eval { play($c, "$o->{dir}/$n",
-                $scripts[$n < @scripts ? $n : -1]) };
-            POSIX::_exit(0);
-        }
-    }
-    push @pids, $pid;
-    close $listener;
-    $o->{pid} = $pid;
-    return $o;
+	$running{ $origin->pid } = "origin $name";
+	push @{ $self->{backends} }, { name => $name, port => $origin->port,
+	    pid => $origin->pid };
+	return $origin;
 }
 
-sub received {
-    my ($o, $n) = @_;
-    return file_text("$o->{dir}/$n");
+# An address that refuses connections. Its port.
+sub refused ($self, $name) {
+	push @{ $self->{backends} }, { name => $name, port => refused_port() };
+	return $self->{backends}[-1]{port};
 }
 
-sub play {
-    my ($c, $file, $script) = @_;
-    open my $out, '>:raw', $file;
-    $out->autoflush(1);
-    my $rest = '';
-    my $more = sub {
-        sysread $c, my $bytes, 65536 or return 0;
-        print $out $bytes;
-        $rest .= $bytes;
-        return 1;
-    };
-    for my $step (@$script) {
-        my ($what, @arg) = ref $step ? @$step : $step;
-        if ($what eq 'request') {
-            until ($rest =~ /\r\n\r\n/) { $more->() or return }
-            my ($len) = $rest =~ /^content-length: *(\d+)/mi;
-            $rest =~ s/^.*?\r\n\r\n//s;
-            while (length $rest < ($len // 0)) { $more->() or return }
-            substr $rest, 0, $len // 0, '';
-        } elsif ($what eq 'send') {
-            my $at = 0;
-            while ($at < length $arg[0]) {
-                $at += syswrite($c, $arg[0], 65536, $at) || return;
-            }
-        } elsif ($what eq 'pieces') {
-            for (my $at = 0; $at < length $arg[0]; $at += $arg[1]) {
-                syswrite $c, substr($arg[0], $at, $arg[1]);
-                sleep 0.001;
-            }
-        } elsif ($what eq 'wait') {
-            sleep $arg[0];
-        } elsif ($what eq 'reset') {
-            setsockopt $c, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0);
-        } elsif ($what eq 'half') {
-            shutdown $c, 1;
-        } elsif ($what eq 'hang' || $what eq 'drain') {
-            1 while $more->();
-        }
-    }
-    close $c;
+# Ends a test-backend and returns how many requests it counted.
+sub count_of ($self, $name) {
+	my ($b) = grep { $_->{name} eq $name } @{ $self->{backends} };
+
+	end_process($b->{pid});
+	return JSON::PP::decode_json(slurp("$b->{file}.out"))->{requests};
 }
 
-# ---- clients
+# %%DIR%%, %%PORT%%, and %%NAME%% for the port of a backend.
+sub fill ($self, $text) {
+	my %value = (DIR => $self->{dir}, PORT => $self->{port},
+	    map { uc $_->{name} => $_->{port} } @{ $self->{backends} });
 
-sub connect_to {
-    my ($port) = @_;
-    my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port",
-        Timeout => 10) or die "port $port: $!\n";
-    return $s;
+	$text =~ s/%%(\w+)%%/$value{$1} \/\/ die "%%$1%% means nothing"/ge;
+	return $text;
 }
 
-# Sends bytes, whole or in pieces of n.
-sub ask {
-    my ($s, $bytes, $piece) = @_;
-    local $SIG{PIPE} = 'IGNORE';
-    $piece //= length $bytes;
-    for (my $at = 0; $at < length $bytes; ) {
-        my $n = syswrite $s, $bytes, $piece, $at;
-        return unless $n;
-        $at += $n;
-        sleep 0.0002 if $piece < 100;
-    }
+sub environment ($self) {
+	my $log = "log_path=$self->{dir}/reports/report";
+
+	return (ASAN_OPTIONS => join(':', $ENV{ASAN_OPTIONS} // (), $log),
+	    UBSAN_OPTIONS => join(':', $ENV{UBSAN_OPTIONS} // (), $log),
+	    map { $_ => $ENV{$_} } grep { !/^(?:AS|UBS)AN_OPTIONS$/ } keys %ENV);
 }
 
-# The next answer from the socket: {status, fields, body, text, eof}. `head`:
-# of a HEAD request. undef if nothing came.
-sub answer {
-    my ($s, %a) = @_;
-    my $buffer = \${*$s}{fairlead_rest};
-    $$buffer //= '';
-    my $end = time + ($a{seconds} // 10);
-    my $eof = 0;
-    my $more = sub {
-        my $left = $end - time;
-        return 0 if $eof || $left <= 0 ||
-            !IO::Select->new($s)->can_read($left);
-        my $n = sysread $s, $$buffer, 262144, length $$buffer;
-        $eof = 1 unless $n;
-        return $n;
-    };
-    until ($$buffer =~ /\r\n\r\n/) {
-        next if $more->();
-        return { status => 0, eof => $eof, text => $$buffer, body => '',
-            fields => {} };
-    }
-    $$buffer =~ s/^(.*?\r\n)\r\n//s;
-    my $text = $1;
-    my ($status) = $text =~ m{^HTTP/1\.1 (\d+)};
-    my %fields;
-    push @{ $fields{ lc $1 } }, $2 while $text =~ /^([^:\r\n]+): *(.*?)\r$/mg;
-    $fields{$_} = join ', ', @{ $fields{$_} } for keys %fields;
-    my $len = $fields{'content-length'};
-    $len = 0 if $a{head} || $status < 200 || $status == 204 ||
-        $status == 304;
-    while (!defined $len || length $$buffer < $len) { $more->() or last }
-    my $body = defined $len ? substr($$buffer, 0, $len, '') : $$buffer;
-    $$buffer = '' unless defined $len;
-    return { status => $status, fields => \%fields, body => $body,
-        text => $text, eof => $eof,
-        is_short => defined $len && length $body < $len };
+# The command line: config => text, else all backends by -b; args => [...].
+sub command ($self, %o) {
+	my @to = map { ('-b', "127.0.0.1:$_->{port}") } @{ $self->{backends} };
+
+	@to = ('-c', spit("$self->{dir}/fairlead.yaml", $self->fill($o{config})))
+	    if defined $o{config};
+	return ("$build/fairlead", '-H', '127.0.0.1', '-p', $self->{port},
+	    '--run-dir', "$self->{dir}/run",
+	    '--log-file', "$self->{dir}/error.log",
+	    $o{to} ? () : @to, map { $self->fill($_) } @{ $o{args} // [] });
 }
 
-# Nothing comes any more, and the peer has closed.
-sub is_closed {
-    my ($s) = @_;
-    my $a = answer($s, seconds => 5);
-    return $a->{eof} && $a->{text} eq '';
-}
-push @EXPORT, 'is_closed';
+sub launch ($self, %o) {
+	local %ENV = $self->environment;
 
-# One request on a connection of its own.
-sub get {
-    my ($port, $path, @fields) = @_;
-    my $s = connect_to($port);
-    ask($s, join "\r\n", "GET $path HTTP/1.1", 'Host: test.example',
-        'Connection: close', @fields, '', '');
-    return answer($s);
+	unlink "$self->{dir}/error.log";
+	$self->{port} = $o{port} // free_port();
+	$self->{pid} = spawn('fairlead', "$self->{dir}/stdout",
+	    "$self->{dir}/stderr", $self->command(%o));
+	wait_for { $self->log =~ /: ready: / || !is_alive($self->{pid}) } 60;
+	return $self->log =~ /: ready: /;
 }
 
-# The admin interface: decoded JSON, or the answer where it is text.
-sub admin {
-    my ($f, $path, %a) = @_;
-    my $s = IO::Socket::UNIX->new(Peer => "$f->{run}/admin.sock") or return;
-    ask($s, ($a{method} // 'GET') . " $path HTTP/1.1\r\nHost: admin\r\n" .
-        "Connection: close\r\n\r\n");
-    my $r = answer($s);
-    return $r if $a{raw} || $r->{status} != 200 ||
-        $r->{fields}{'content-type'} !~ /json/;
-    return decode_json($r->{body});
+# Starts it and returns when it is ready: a port that somebody else was faster
+# to take is replaced by another.
+sub start ($self, %o) {
+	for (1 .. 5) {
+		last if $self->launch(%o);
+		my $log = $self->log . slurp("$self->{dir}/stderr");
+		end_process($self->{pid});
+		reap($self->{pid});
+		die "fairlead did not start: $log"
+		    if defined $o{port} || $log !~ /in use/;
+	}
+	wait_for { $self->is_ready } or die 'it did not become ready: ', $self->log;
+	return $self;
 }
 
-sub workers_of {
-    my ($f) = @_;
-    my $status = admin($f, '/v1/status') or return;
-    return @{ $status->{workers} };
+sub is_ready ($self) {
+	my $c = Fairlead::Client->to_socket($self->socket) or return;
+
+	my $r = $c->get('/readyz');
+	return $r && $r->{status} == 200;
 }
 
-# ---- the end: two claims that every test makes
+# Sends the signal and waits for the end: exit code, or "signal N", or undef.
+sub stop ($self, $signal = 'TERM', $seconds = 20) {
+	kill $signal, $self->{pid};
+	return $self->exit_code($seconds);
+}
 
-$SIG{$_} = sub { exit 1 } for qw(INT TERM);
+sub exit_code ($self, $seconds = 20) {
+	my $status = reap($self->{pid}, $seconds);
+
+	return if !defined $status;
+	return $status & 127 ? 'signal ' . ($status & 127) : $status >> 8;
+}
+
+# ---- asking it
+
+sub connect ($self) {
+	return Fairlead::Client->to_port($self->{port})
+	    // die "connect to port $self->{port}: $!";
+}
+
+# One request on a connection of its own: status, headers, body, backend.
+sub get ($self, $path = '/', %o) {
+	return $self->connect->get($path, %o);
+}
+
+# (what the JSON says, the response)
+sub admin ($self, $path) {
+	my $c = Fairlead::Client->to_socket($self->socket)
+	    // die "admin socket: $!";
+	my $r = $c->get($path) // die "no answer to $path";
+
+	return $r->{body} if $r->{headers}{'content-type'} !~ /json/;
+	return JSON::PP::decode_json($r->{body});
+}
+
+sub status ($self) { return $self->admin('/v1/status') }
+sub workers ($self) { return map { $_->{pid} } @{ $self->status->{workers} } }
+
+# The backends as /v1/upstreams tells them, in the order of the configuration.
+sub upstream ($self) {
+	return @{ $self->admin('/v1/upstreams')->{upstreams}[0]{backends} };
+}
+
+sub in_flight ($self) {
+	my $sum = 0;
+
+	$sum += $_->{in_flight} for $self->upstream;
+	return $sum;
+}
+
+# ---- the end
+
+# A pattern of an alert that the test has provoked.
+sub announce_alert ($self, $pattern) {
+	push @{ $self->{announced} }, $pattern;
+	return;
+}
+
+sub alerts ($self) {
+	my @lines = grep { /^\S+ alert / } split /\n/, $self->log;
+
+	for my $known (@{ $self->{announced} }) {
+		@lines = grep { $_ !~ $known } @lines;
+	}
+	return @lines;
+}
+
+sub sanitizer_reports ($self) {
+	return grep { /Sanitizer|runtime error/ } map { slurp($_) }
+	    glob "$self->{dir}/reports/* $self->{dir}/stderr $self->{dir}/*.err";
+}
+
+sub last_lines ($text) {
+	my @lines = $text =~ /^.*\n/mg;
+	return @lines > 20 ? @lines[-20 .. -1] : @lines;
+}
+
+sub end_all {
+	my @pids = reverse sort { $a <=> $b } keys %running;
+
+	end_process($_) for grep { $running{$_} eq 'fairlead' } @pids;
+	end_process($_) for @pids;
+	return;
+}
+
+sub finish {
+	my (@alerts, @reports);
+
+	end_all();
+	for my $t (@all) {
+		push @alerts, $t->alerts;
+		push @reports, $t->sanitizer_reports;
+	}
+	is(join("\n", @alerts), '', 'no alert in the log');
+	is(join("\n", @reports), '', 'no sanitizer report');
+	$is_finished = 1;
+	done_testing();
+	return;
+}
 
 END {
-    if ($$ == $owner) {
-        my $status = $?;
-        my @all = reverse @pids;
-        my @below = tree(@all);
-        stop_process($_) for @all;
-        kill 'KILL', grep { kill 0, $_ } @below;
-        my $text = join '', map { file_text($_) } @logs;
-        if (Test::More->builder->expected_tests ||
-            Test::More->builder->current_test) {
-            my @alerts = $expects_alert ? () :
-                grep { /^\S+Z alert / } split /\n/, $text;
-            is(join("\n", @alerts), '', 'no alert in the log');
-            my @reports = grep { /Sanitizer|runtime error/ }
-                split /\n/, $text;
-            is(join("\n", @reports), '', 'no report of a sanitizer');
-            diag($text =~ /(^=+\d+=+ERROR.{0,4000})/ms) if @reports;
-            done_testing();
-        }
-        $? = $status || (Test::More->builder->is_passing ? 0 : 1);
-    }
+	if ($$ == $owner) {
+		my $status = $?;
+		end_all();
+		for my $t (@all) {
+			if ($ENV{FAIRLEAD_TEST_LEAVE}) {
+				diag("left: $t->{dir}");
+				next;
+			}
+			diag('log: ', join '', last_lines($t->log))
+			    if !$is_finished;
+			remove_tree($t->{dir});
+		}
+		$? = $status;
+	}
 }
 
 1;
