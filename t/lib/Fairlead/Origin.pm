@@ -153,10 +153,12 @@ sub fill ($self) {
 }
 
 sub head ($self) {
-	until ($self->{buffer} =~ /\r\n\r\n/) {
+	my $end;
+
+	until (($end = index $self->{buffer}, "\r\n\r\n") >= 0) {
 		$self->fill or return 0;
 	}
-	$self->{head} = substr $self->{buffer}, 0, $+[0], '';
+	$self->{head} = substr $self->{buffer}, 0, $end + 4, '';
 	return 1;
 }
 
