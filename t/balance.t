@@ -1,8 +1,10 @@
+#!/usr/bin/perl
 # t/balance.t -- turns are exact over all workers together
 use v5.36;
 use Test::More;
 
-use lib 't/lib';
+use FindBin;
+use lib "$FindBin::Bin/lib";
 use Fairlead::Test;
 
 # Sends n requests over as many connections, one after the other on each, and

@@ -1,9 +1,11 @@
+#!/usr/bin/perl
 # t/basics.t -- requests and responses go through as they are
 use v5.36;
 use Digest::SHA qw(sha256_hex);
 use Test::More;
 
-use lib 't/lib';
+use FindBin;
+use lib "$FindBin::Bin/lib";
 use Fairlead::Test;
 
 my $t = Fairlead::Test->new;

@@ -1,8 +1,10 @@
+#!/usr/bin/perl
 # t/split.t -- where the bytes are cut makes no difference, on either side
 use v5.36;
 use Test::More;
 
-use lib 't/lib';
+use FindBin;
+use lib "$FindBin::Bin/lib";
 use Fairlead::Test;
 
 my $body = join '', map { "line $_\n" } 1 .. 20;
