@@ -1,0 +1,144 @@
+#!/usr/bin/perl
+# t/answers.t -- responses of our own: in the form that the client accepts
+use v5.36;
+use JSON::PP qw(decode_json);
+use Test::More;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Fairlead::Test;
+
+my $t = Fairlead::Test->new;
+$t->refused('none');
+$t->start(args => ['--workers', 1]);
+
+sub ask ($accept, %o) {
+	return $t->get('/', %o, fields => [defined $accept ? ['Accept', $accept] : ()]);
+}
+sub kind_of ($accept) {
+	my $r = ask($accept);
+	my $type = $r->{headers}{'content-type'};
+
+	is($r->{status}, 502, 'status') if $r->{status} != 502;
+	return 'html' if $type eq 'text/html; charset=utf-8' &&
+	    $r->{body} =~ /^<!DOCTYPE html>.*\b502 Bad Gateway\b.*\bconnect\b/s;
+	return 'json' if $type eq 'application/json' &&
+	    decode_json($r->{body})->{error} eq 'connect';
+	return 'text' if $type eq 'text/plain; charset=utf-8' &&
+	    $r->{body} =~ /^502 Bad Gateway: connect/;
+	return "$type $r->{body}";
+}
+
+# Accept, form
+my @rows = (
+	[undef, 'text'],
+	['*/*', 'text'],
+	['', 'text'],
+	['text/html', 'html'],
+	['TEXT/HTML', 'html'],
+	['application/json', 'json'],
+	['text/plain', 'text'],
+	['image/png', 'text'],
+	['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'html'],
+	['application/json, text/plain, */*', 'json'],
+	['text/plain, application/json', 'text'],
+	['text/html;q=0.5, application/json', 'json'],
+	['application/json;q=0.2, text/html;q=0.3', 'html'],
+	['application/json;q=0, text/html;q=0, */*', 'text'],
+	['application/json;q=0.000', 'text'],
+);
+for my $row (@rows) {
+	is(kind_of($row->[0]), $row->[1], 'Accept: ' . ($row->[0] // 'none'));
+}
+
+my $r = ask('application/json');
+my $said = decode_json($r->{body});
+is_deeply([sort keys %$said], [qw(error request_id status)], 'the JSON');
+is($said->{status}, 502, 'its status');
+like($said->{request_id}, qr/^[0-9A-HJKMNP-TV-Z]{26}$/, 'its request id');
+isnt(decode_json(ask('application/json')->{body})->{request_id},
+    $said->{request_id}, 'which is another each time');
+is($r->{headers}{server}, 'fairlead', 'Server');
+like($r->{headers}{date}, qr/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/,
+    'Date');
+is($r->{headers}{'content-length'}, length $r->{body}, 'Content-Length');
+ok(!exists $r->{headers}{connection}, 'the connection goes on');
+
+my $c = $t->connect;
+$r = $c->get('/', method => 'HEAD');
+is($r->{status}, 502, 'HEAD');
+cmp_ok($r->{headers}{'content-length'}, '>', 0, 'tells a length');
+is($c->get('/', method => 'HEAD')->{status}, 502, 'and has no body');
+$r = $c->get('/', body => 'x' x 100_000);
+is($r->{status}, 502, 'POST with a body');
+$t->stop;
+
+# ---- nobody may serve
+
+$t = Fairlead::Test->new;
+$t->backend('b');
+$t->start(to => [], args => ['-b', '127.0.0.1:%%B%%*0', '--workers', 1]);
+$r = ask('application/json');
+is("$r->{status} " . decode_json($r->{body})->{error}, '503 no_backend',
+    'all backends drain: 503 no_backend');
+like($r->{headers}{'retry-after'}, qr/^\d+$/, 'with Retry-After');
+is(($t->upstream)[0]{state}, 'drain', 'and the state says why');
+$t->stop;
+
+# ---- refused requests say which methods there are, and close
+
+$t = Fairlead::Test->new;
+$t->backend('b');
+$t->start(args => ['--workers', 1], config => <<'END');
+backends:
+  - {host: "127.0.0.1", port: %%B%%}
+limits: {request_body: 1k, requests_per_connection: 3, header_count: 10, request_head: 4k}
+timeouts: {client_head: 300ms, client_body: 300ms, keep_alive: 300ms}
+END
+$c = $t->connect;
+$c->send("CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n");
+$r = $c->response;
+like($r->{headers}{allow}, qr/\bGET\b.*\bPOST\b/, '405 has Allow');
+is($r->{headers}{connection}, 'close', 'and closes');
+
+# ---- limits
+
+is($t->get('/echo', body => 'x' x 1024)->{status}, 200, 'a body at its limit');
+$c = $t->connect;
+$r = $c->get('/echo', body => 'x' x 1025);
+is($r->{status}, 413, 'one over it: 413');
+ok($c->is_closed, 'and closed');
+my @nine = map { ["X-$_", 'a'] } 1 .. 9;
+is($t->get('/', fields => \@nine)->{status}, 200, 'as many fields as may be');
+is($t->get('/', fields => [@nine, ['X', 'a']])->{status}, 431, 'one more: 431');
+is($t->get('/', fields => [['X', 'a' x 3000], ['Y', 'a' x 1500]])->{status}, 431,
+    'a head that is too large: 431');
+$c = $t->connect;
+is(join(' ', map { $c->get('/')->{headers}{connection} // 'on' } 1 .. 3),
+    'on on close', 'the last request that a connection may carry says close');
+ok($c->is_closed, 'and it is closed');
+
+# ---- time
+
+$c = $t->connect;
+$c->send('GET / HT');
+$r = $c->response;
+is($r->{status}, 408, 'half a head for too long: 408');
+ok($c->is_closed, 'and closed');
+$c = $t->connect;
+$c->send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345");
+$r = $c->response;
+is($r->{status}, 408, 'half a body for too long: 408');
+ok($c->is_closed, 'and closed');
+ok(wait_for { $t->in_flight == 0 }, 'and nothing is in flight');
+$c = $t->connect;
+$c->get('/');
+ok($c->is_closed(5), 'an idle connection is closed, silently');
+is($c->{buffer}, '', 'without a word');
+# A byte now and then does not make a head last.
+$c = $t->connect;
+my $n = 0;
+$n++ while $n < 100 && $c->send('a') && $c->is_quiet(0.05);
+cmp_ok($n, '<', 100, 'a head that drips is ended all the same');
+
+finish();
