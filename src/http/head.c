@@ -194,11 +194,11 @@ method_is_idempotent(enum method m)
 struct http_field *
 head_find(const struct http_head *h, enum field_id id)
 {
-	struct http_field *f = h->fields, *end = f + h->n_fields;
+	struct http_field *f, *end;
 
 	if (!head_has(h, id))
-		return NULL;
-	for (; f < end; f++)
+		return NULL;	/* nor need there be any fields at all */
+	for (f = h->fields, end = f + h->n_fields; f < end; f++)
 		if (f->id == id && !f->is_dropped)
 			return f;
 	return NULL;
