@@ -32,6 +32,8 @@ our @EXPORT = qw(wait_for free_port refused_port finish run_program slurp spit
     bytes_of_backend is_alive tree);
 
 my $build = abs_path($ENV{FAIRLEAD_BUILD} // '.');
+-x "$build/$_" or die "$build/$_ is not there; FAIRLEAD_BUILD tells where\n"
+    for qw(fairlead test-backend);
 my $owner = $$;
 my @all;	# every object, for finish() and the end
 my %running;	# pid => what it is; ended by whoever started it
@@ -116,7 +118,10 @@ sub spawn ($what, $out, $err, @command) {
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', $out;
 		open STDERR, '>>', $err;
-		exec { $command[0] } @command or POSIX::_exit(127);
+		{ no warnings 'exec'; exec { $command[0] } @command }
+		print STDERR "$command[0]: $!\n";
+		close STDERR;
+		POSIX::_exit(127);
 	}
 	$running{$pid} = $what;
 	return $pid;
@@ -384,7 +389,7 @@ sub finish {
 }
 
 END {
-	if ($$ == $owner) {
+	if ($$ == ($owner // 0)) {
 		my $status = $?;
 		end_all();
 		for my $t (@all) {
