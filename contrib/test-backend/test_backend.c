@@ -193,8 +193,7 @@ answer_bytes(struct exchange *x)
 static void
 answer_echo(struct exchange *x)
 {
-	reply(x, 200, stash_len(&x->kept) == 0 ? span_of(NULL, 0) :
-	    stash_span(&x->kept));
+	reply(x, 200, stash_span(&x->kept));
 }
 
 /* ---- requests */

@@ -24,7 +24,9 @@ void stash_module_init(void);	/* once per process; idempotent */
 static inline struct span
 stash_span(const struct stash *s)
 {
-	return span_of(s->block + s->begin, s->end - s->begin);
+	/* Without a block there is nothing to point into. */
+	return span_of(s->block == NULL ? NULL : s->block + s->begin,
+	    s->end - s->begin);
 }
 
 static inline size_t

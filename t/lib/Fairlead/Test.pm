@@ -397,7 +397,7 @@ END {
 				diag("left: $t->{dir}");
 				next;
 			}
-			diag('log: ', join '', last_lines($t->log))
+			diag('log: ', last_lines($t->log), $t->sanitizer_reports)
 			    if !$is_finished;
 			remove_tree($t->{dir});
 		}
