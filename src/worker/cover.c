@@ -133,8 +133,15 @@ static void
 on_connection(struct io *io, uint32_t events UNUSED)
 {
 	size_t address = (size_t)(io - cover.ios) / cover.listeners->n_slots;
+	size_t slot = (size_t)(io - cover.ios) % cover.listeners->n_slots;
 	struct address peer = { 0 };
 
+	/* Whoever it belongs to may be there by now, as all are when we start
+	 * one after the other: the first must not take everything. */
+	if (slot != cover.self && is_alive(slot, clock_now_ms)) {
+		check();
+		return;
+	}
 	for (int i = 0; i < COVER_BATCH && is_accepting(); i++) {
 		int fd;
 
