@@ -134,13 +134,19 @@ for my $method (qw(POST PATCH BREW)) {
 	$t->stop;
 }
 
-# Bytes that nobody asked for: the connection cannot be used again.
-($t, $o) = behind(['request', [answer => 'well'], [send => $well], 'to_end'],
-    ['request', [answer => 'mine'], 'to_end']);
-$c = $t->connect;
-is($c->get('/')->{body}, 'well', 'an answer with another one behind it');
-is($c->get('/')->{body}, 'mine', 'the second is given to nobody');
-$t->stop;
+# Bytes that nobody asked for, with the answer or later: the connection cannot
+# be used again.
+for my $when ('at once', 'while it is idle') {
+	my @surplus = $when eq 'at once' ? ([send => $well . $well], 'to_end') :
+	    ([send => $well], [until => 'idle'], [send => $well], 'to_end');
+	($t, $o) = behind(['request', @surplus], ['request', [answer => 'mine'], 'to_end']);
+	$c = $t->connect;
+	is($c->get('/')->{body}, 'well', "an answer with another one behind it, $when");
+	$o->go('idle');
+	ok(wait_for { ($t->upstream)[0]{idle} == 0 }, 'its connection is closed');
+	is($c->get('/')->{body}, 'mine', 'the second is given to nobody');
+	$t->stop;
+}
 
 # Reuse as such.
 ($t, $o) = behind([@serve]);
