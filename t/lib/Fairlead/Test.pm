@@ -32,8 +32,6 @@ our @EXPORT = qw(wait_for free_port refused_port finish run_program slurp spit
     bytes_of_backend is_alive tree);
 
 my $build = abs_path($ENV{FAIRLEAD_BUILD} // '.');
--x "$build/$_" or die "$build/$_ is not there; FAIRLEAD_BUILD tells where\n"
-    for qw(fairlead test-backend);
 my $owner = $$;
 my @all;	# every object, for finish() and the end
 my %running;	# pid => what it is; ended by whoever started it
@@ -43,6 +41,11 @@ $SIG{$_} = sub { exit 1 } for qw(HUP INT TERM);
 $SIG{PIPE} = 'IGNORE';
 
 sub build { return $build }
+
+INIT {	# not when perl -c only looks
+	-x "$build/$_" or die "$build/$_ is not there; FAIRLEAD_BUILD tells where\n"
+	    for qw(fairlead test-backend);
+}
 
 # ---- small things
 
