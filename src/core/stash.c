@@ -84,7 +84,7 @@ stash_room(struct stash *s, size_t len)
 {
 	if (len > STASH_MAX - stash_len(s))
 		return NULL;
-	if (len > s->size - s->end)
+	if (s->block == NULL || len > s->size - s->end)
 		make_room(s, len);
 	return s->block + s->end;
 }
