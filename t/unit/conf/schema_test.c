@@ -147,13 +147,14 @@ int
 main(int argc, char **argv)
 {
 	Suite *suite;
-	TCase *tc = tcase_create("schema");
+	TCase *tc;
 
 	if (argc > 1 && strcmp(argv[1], "--keys") == 0) {
 		list_keys(&conf_root, "");
 		return EXIT_SUCCESS;
 	}
 	suite = suite_create("conf: schema");
+	tc = tcase_create("schema");
 	tcase_add_test(tc, tables_are_sound);
 	tcase_add_test(tc, ranges);
 	tcase_add_test(tc, no_such_key);
