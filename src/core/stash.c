@@ -64,7 +64,7 @@ make_room(struct stash *s, size_t need)
 	unsigned class;
 	char *block;
 
-	if (len + need <= s->size) {
+	if (s->block != NULL && len + need <= s->size) {
 		memmove(s->block, s->block + s->begin, len);
 	} else {
 		block = block_take(len + need, &class);
