@@ -98,7 +98,7 @@ is($line, 'GET /headers?x HTTP/1.1', 'an absolute target becomes a path');
 is(all_of($f, 'host'), 'Other:81', 'its authority the Host');
 is(all_of($f, 'x-forwarded-host'), 'Other:81', 'and X-Forwarded-Host');
 is($t->get('http://test')->{status}, 200, 'absolute without a path');
-is($t->get('http://test?x')->{status}, 400, 'with a query but no path: refused');
+is($t->get('http://test?x')->{status}, 200, 'with a query but no path: it is /');
 is($t->get('*', method => 'OPTIONS')->{status}, 200, 'OPTIONS *');
 
 # ---- a request that goes round in circles

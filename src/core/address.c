@@ -39,20 +39,28 @@ set_v6(struct address *a, uint16_t port)
 	a->len = sizeof(a->in6);
 }
 
+/* The C functions below would read no further than it. */
+static bool
+has_nul(struct span text)
+{
+	return memchr(text.ptr, '\0', text.len) != NULL;
+}
+
 bool
 address_parse_host(struct address *a, struct span host, uint16_t port)
 {
+	bool is_bracketed = host.len >= 2 && host.ptr[0] == '[' &&
+	    host.ptr[host.len - 1] == ']';
 	char text[INET6_ADDRSTRLEN];
 
 	memset(a, 0, sizeof(*a));
-	if (host.len >= 2 && host.ptr[0] == '[' &&
-	    host.ptr[host.len - 1] == ']')
+	if (is_bracketed)
 		host = span_of(host.ptr + 1, host.len - 2);
-	if (host.len == 0 || host.len >= sizeof(text))
+	if (host.len == 0 || host.len >= sizeof(text) || has_nul(host))
 		return false;
 	memcpy(text, host.ptr, host.len);
 	text[host.len] = '\0';
-	if (inet_pton(AF_INET, text, &a->in.sin_addr) == 1)
+	if (!is_bracketed && inet_pton(AF_INET, text, &a->in.sin_addr) == 1)
 		set_v4(a, port);
 	else if (inet_pton(AF_INET6, text, &a->in6.sin6_addr) == 1)
 		set_v6(a, port);
@@ -65,7 +73,8 @@ static bool
 parse_unix(struct address *a, struct span path)
 {
 	memset(a, 0, sizeof(*a));
-	if (path.len == 0 || path.len >= sizeof(a->un.sun_path))
+	if (path.len == 0 || path.len >= sizeof(a->un.sun_path) ||
+	    has_nul(path))
 		return false;
 	a->un.sun_family = AF_UNIX;
 	memcpy(a->un.sun_path, path.ptr, path.len);
@@ -154,7 +163,7 @@ address_print(const struct address *a, char out[ADDRESS_TEXT_MAX])
 	int n;
 
 	if (a->sa.sa_family == AF_UNIX)
-		n = snprintf(out, ADDRESS_TEXT_MAX, "unix:%.100s",
+		n = snprintf(out, ADDRESS_TEXT_MAX, "unix:%.108s",
 		    a->len > sizeof(sa_family_t) ? a->un.sun_path : "");
 	else
 		n = snprintf(out, ADDRESS_TEXT_MAX, is_bare_v6 ?

@@ -126,7 +126,7 @@ arena_alloc(struct arena *a, size_t size)
 	struct arena_block *b = a->blocks;
 	char *p;
 
-	ASSERT(rounded >= size);
+	ASSERT(size <= PTRDIFF_MAX / 2);	/* block_new() can double */
 	if (b == NULL || b->size - b->used < rounded)
 		b = block_new(a, rounded);
 	p = (char *)b->bytes + b->used;
@@ -194,6 +194,7 @@ chunk_add(struct slab *s)
 	size_t size = s->next_chunk;
 	struct slab_chunk *c;
 
+	ASSERT(s->size <= PTRDIFF_MAX / 2);
 	while (size < CHUNK_HEADER + s->size)
 		size *= 2;
 	c = mmap(NULL, size, PROT_READ | PROT_WRITE,

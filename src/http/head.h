@@ -116,6 +116,7 @@ struct http_head {
 	uint8_t framing;		/* enum framing */
 	bool is_raw;
 	bool is_keep_alive;		/* the sender wants it (hop by hop) */
+	bool needs_slash;		/* the target leaves with one in front */
 	bool has_names_in_connection;	/* Connection names more than close,
 					 * keep-alive */
 	uint32_t fields_end;		/* offset behind the last field line */

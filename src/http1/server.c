@@ -276,6 +276,7 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 	h.fields = servers.fields;
 	h.extras = servers.extras;
 	h.n_extras = 0;
+	h.needs_slash = false;
 	switch (parse_request(&h, data, &limits, &why)) {
 	case PARSE_OK:
 		if (unlikely(is_body_too_large(s, &h))) {

@@ -128,6 +128,8 @@ write_request(char *to, const struct http_head *h)
 {
 	to = put_span(to, h->method_text);
 	*to++ = ' ';
+	if (unlikely(h->needs_slash))
+		*to++ = '/';
 	to = put_span(to, h->target);
 	to = PUT(to, " HTTP/1.1\r\n");
 	to = put_fields(to, h);

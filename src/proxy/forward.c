@@ -118,10 +118,12 @@ make_origin_form(struct http_head *h)
 {
 	struct span rest = h->target;
 
-	if (rest.ptr[0] == '/' || rest.ptr[0] == '*')
-		return;
+	if (rest.ptr[0] == '/' || rest.ptr[0] == '*' || rest.ptr[0] == '?')
+		return;		/* it is, or was made so for an earlier try */
 	rest = span_skip(rest, (size_t)(h->host.ptr + h->host.len - rest.ptr));
 	head_drop(h, FIELD_HOST);	/* the target's authority wins */
+	/* "http://a?b" has an empty path, which is "/". */
+	h->needs_slash = rest.len > 0 && rest.ptr[0] == '?';
 	if (rest.len > 0)
 		h->target = rest;
 	else
@@ -147,8 +149,6 @@ forward_request(const struct exchange *x, struct http_head *h,
 
 	h->n_extras = 0;
 	make_origin_form(h);
-	if (h->target.ptr[0] == '?')
-		return REASON_BAD_REQUEST;	/* http://host?query */
 	if (!head_drop_hop_by_hop(h))
 		return REASON_BAD_REQUEST;
 	add_host(x, h);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "core/random.h"
 #include "upstream/internal.h"
 
 /*
@@ -89,18 +90,30 @@ was_tried(const struct backend *b, struct backend *const *tried, unsigned n)
 	return false;
 }
 
+static uint32_t
+next_turn(struct upstream *u)
+{
+	uint64_t turn = atomic_fetch_add_explicit(u->cursor, 1,
+	    memory_order_relaxed);
+
+	return (uint32_t)((turn % u->sum) * u->step % u->sum);
+}
+
+/*
+ * Another try takes no turn: with one of two backends dead, tries that did
+ * would send every first attempt to the dead one.
+ */
 struct backend *
 upstream_pick(struct upstream *u, struct backend *const *tried,
     unsigned n_tried)
 {
 	struct backend *b;
-	uint64_t turn;
 	uint32_t row;
 
 	if (u->n_rows == 0)
 		return NULL;
-	turn = atomic_fetch_add_explicit(u->cursor, 1, memory_order_relaxed);
-	row = row_at(u, (uint32_t)((turn % u->sum) * u->step % u->sum));
+	row = row_at(u, n_tried == 0 ? next_turn(u) :
+	    (uint32_t)random_below(u->sum));
 	b = &u->backends[u->members[row]];
 	for (uint32_t i = 1; was_tried(b, tried, n_tried); i++) {
 		if (i >= u->n_rows)

@@ -138,6 +138,24 @@ START_TEST(tried_ones_are_walked_over)
 }
 END_TEST
 
+/* A try after a failed one leaves the order of turns alone. */
+START_TEST(another_try_takes_no_turn)
+{
+	static const uint16_t weights[] = { 1, 1 };
+	struct upstream *u = upstream_of(weights, 2, STRATEGY_WEIGHTED);
+	struct backend *tried[1];
+	unsigned firsts[2] = { 0 };
+
+	for (int i = 0; i < 100; i++) {
+		tried[0] = upstream_pick(u, NULL, 0);
+		firsts[tried[0] - u->backends]++;
+		ck_assert_ptr_ne(upstream_pick(u, tried, 1), tried[0]);
+	}
+	ck_assert_uint_eq(firsts[0], 50);
+	ck_assert_uint_eq(firsts[1], 50);
+}
+END_TEST
+
 START_TEST(nobody_is_left)
 {
 	static const uint16_t weights[] = { DRAINED, DRAINED };
@@ -189,6 +207,7 @@ suite(void)
 	    (int)COUNT_OF(rows));
 	tcase_add_test(t, turns_are_evenly_spread);
 	tcase_add_test(t, tried_ones_are_walked_over);
+	tcase_add_test(t, another_try_takes_no_turn);
 	tcase_add_test(t, nobody_is_left);
 	tcase_add_test(t, an_unresolved_one_is_never_chosen);
 	tcase_add_test(t, a_thousand_backends);
