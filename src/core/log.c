@@ -110,7 +110,7 @@ put_prefix(struct line *l, enum log_level level, const struct log_context *c)
 	line_print(l, "%s %s %d", time, names[level], (int)getpid());
 	if (c != NULL && c->connection != 0)
 		line_print(l, " #%llu", (unsigned long long)c->connection);
-	if (c != NULL && c->exchange != 0)
+	if (c != NULL && c->connection != 0 && c->exchange != 0)
 		line_print(l, ".%llu", (unsigned long long)c->exchange);
 	line_put(l, ": ");
 }

@@ -23,7 +23,7 @@ enum log_level {
  */
 struct log_context {
 	uint64_t connection;	/* 0: none */
-	uint64_t exchange;
+	uint64_t exchange;	/* of that connection */
 	const char *doing;	/* "connecting to the backend" */
 	const struct address *client;
 	const char *upstream;
@@ -44,7 +44,8 @@ bool log_level_parse(enum log_level *level, struct span name);
 const char *log_level_name(enum log_level level);
 
 /* Never fails; errno is kept. A line is cut at 4,096 bytes; bytes outside
- * printable ASCII are written \xNN. `ctx` may be NULL. */
+ * printable ASCII are written \xNN. The text alone is cut at 2,047 bytes, so
+ * that the context behind it shows. `ctx` may be NULL. */
 void log_write(enum log_level level, const struct log_context *ctx,
     const char *format, ...) PRINTF(3, 4) COLD;
 /* Appends ": strerror(errno)" to the text. */

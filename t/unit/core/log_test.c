@@ -1,0 +1,309 @@
+/* t/unit/core/log_test.c -- lines of the error log */
+#include "core/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "support/unit.h"
+
+#define LINE_BYTES 4096
+
+static int ends[2];	/* of a pipe: what is written can be read */
+static char got[16 * LINE_BYTES];
+static struct address v4, v6, path;
+
+static void
+set_up(void)
+{
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	log_open(ends[1], false);
+	log_threshold = LOG_DEBUG;
+	ck_assert(address_parse(&v4, SPAN("192.0.2.7:51234")));
+	ck_assert(address_parse(&v6, SPAN("[2001:db8::1]:51234")));
+	ck_assert(address_parse(&path, SPAN("unix:/run/x")));
+}
+
+/* All that has been written since. */
+static size_t
+read_log(int fd)
+{
+	ssize_t n = read(fd, got, sizeof(got) - 1);
+
+	if (n < 0)
+		n = 0;
+	got[n] = '\0';
+	return (size_t)n;
+}
+
+/* The line but its time, whose digits are shown as 9. */
+static const char *
+line_behind_time(void)
+{
+	static const char form[] = "9999-99-99T99:99:99.999Z ";
+	const char *end = form + sizeof(form) - 1;
+
+	ck_assert_uint_gt(strlen(got), sizeof(form));
+	for (const char *f = form, *g = got; f < end; f++, g++) {
+		if (*f == '9')
+			ck_assert(*g >= '0' && *g <= '9');
+		else
+			ck_assert_int_eq(*g, *f);
+	}
+	return got + sizeof(form) - 1;
+}
+
+static const struct {
+	enum log_level level;
+	struct log_context ctx;
+	const char *text;
+	int error;
+	const char *want;	/* %d: the pid */
+} rows[] = {
+	{ LOG_ERROR, { 42, 3, "connecting to the backend", &v4, "api",
+	  "10.0.0.11:8080" }, "connect", ECONNREFUSED,
+	  "error %d #42.3: connect: Connection refused while connecting to "
+	  "the backend, client 192.0.2.7, upstream api, "
+	  "backend 10.0.0.11:8080\n" },
+	{ LOG_ALERT, { .connection = 0 }, "text", 0, "alert %d: text\n" },
+	{ LOG_WARN, { .connection = 7 }, "text", 0, "warn %d #7: text\n" },
+	{ LOG_WARN, { .exchange = 7 }, "text", 0, "warn %d: text\n" },
+	{ LOG_NOTICE, { .connection = UINT64_MAX, .exchange = UINT64_MAX },
+	  "text", 0, "notice %d #18446744073709551615."
+	  "18446744073709551615: text\n" },
+	{ LOG_INFO, { .doing = "reading" }, "text", 0,
+	  "info %d: text while reading\n" },
+	{ LOG_DEBUG, { .client = &v6 }, "text", 0,
+	  "debug %d: text, client 2001:db8::1\n" },
+	{ LOG_DEBUG, { .client = &path }, "text", 0,
+	  "debug %d: text, client unix:\n" },
+	{ LOG_INFO, { .upstream = "u" }, "", 0, "info %d: , upstream u\n" },
+	{ LOG_INFO, { .backend = "b" }, "x", 0, "info %d: x, backend b\n" },
+	{ LOG_INFO, { .doing = NULL }, "open", ENOENT,
+	  "info %d: open: No such file or directory\n" },
+	/* Nothing that a peer sent breaks a line or moves a terminal. */
+	{ LOG_INFO, { .doing = NULL }, "a\nb\r\t\x1b[2J\x7f\x80\xff~ ", 0,
+	  "info %d: a\\x0ab\\x0d\\x09\\x1b[2J\\x7f\\x80\\xff~ \n" },
+	{ LOG_INFO, { .doing = "d\n", .upstream = "u\n", .backend = "b\n" },
+	  "", 0, "info %d:  while d\\x0a, upstream u\\x0a, "
+	  "backend b\\x0a\n" },
+	{ LOG_INFO, { .doing = NULL }, "%s%n \"\\", 0,
+	  "info %d: %s%n \"\\\n" },
+};
+
+/* `form` with the pid for its first %d; other percent signs stay. */
+static const char *
+with_pid(const char *form)
+{
+	static char text[1024];
+	const char *at = strstr(form, "%d");
+
+	snprintf(text, sizeof(text), "%.*s%d%s", (int)(at - form), form,
+	    (int)getpid(), at + 2);
+	return text;
+}
+
+START_TEST(lines_have_their_form)
+{
+	errno = rows[_i].error;
+	if (rows[_i].error != 0)
+		log_write_errno(rows[_i].level, &rows[_i].ctx, "%s",
+		    rows[_i].text);
+	else
+		log_write(rows[_i].level, &rows[_i].ctx, "%s",
+		    rows[_i].text);
+	ck_assert_int_eq(errno, rows[_i].error);
+	read_log(ends[0]);
+	ck_assert_str_eq(line_behind_time(), with_pid(rows[_i].want));
+}
+END_TEST
+
+START_TEST(a_context_may_be_missing)
+{
+	log_write(LOG_INFO, NULL, "%d of %s", 3, "four");
+	read_log(ends[0]);
+	ck_assert_str_eq(line_behind_time(),
+	    with_pid("info %d: 3 of four\n"));
+}
+END_TEST
+
+/* Whatever is too long: one line, no half of an escape, at most 4,096. */
+static const struct {
+	char byte;
+	size_t len;
+} longs[] = {
+	{ 'a', 1000 }, { 'a', 2047 }, { 'a', 2048 }, { 'a', 5000 },
+	{ 'a', 100000 }, { '\n', 900 }, { '\n', 1000 }, { '\n', 1015 },
+	{ '\n', 1016 }, { '\n', 1017 }, { '\n', 1018 }, { '\n', 1019 },
+	{ '\n', 5000 },
+};
+
+START_TEST(long_lines_are_cut)
+{
+	char *text = malloc(longs[_i].len + 1);
+	size_t len, run;
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, longs[_i].byte, longs[_i].len);
+	text[longs[_i].len] = '\0';
+	log_write(LOG_INFO, NULL, "%s", text);
+	len = read_log(ends[0]);
+	ck_assert_uint_le(len, LINE_BYTES);
+	ck_assert_int_eq(got[len - 1], '\n');
+	ck_assert_ptr_eq(strchr(got, '\n'), got + len - 1);
+	run = strspn(strstr(got, ": ") + 2,
+	    longs[_i].byte == 'a' ? "a" : "\\x0a");
+	ck_assert_ptr_eq(strstr(got, ": ") + 2 + run, got + len - 1);
+	if (longs[_i].byte != 'a')
+		ck_assert_uint_eq(run % 4, 0);
+	ck_assert_uint_eq(log_dropped(), 0);
+	free(text);
+}
+END_TEST
+
+/* A text is cut first, so that a long one does not hide whose it is. */
+START_TEST(a_long_text_leaves_room_for_its_context)
+{
+	struct log_context ctx = { .client = &v4, .upstream = "api" };
+
+	log_write(LOG_INFO, &ctx, "%010000d", 1);
+	read_log(ends[0]);
+	ck_assert_ptr_nonnull(strstr(got,
+	    "000, client 192.0.2.7, upstream api\n"));
+}
+END_TEST
+
+START_TEST(all_too_long_is_one_line)
+{
+	static char text[5001];
+	struct log_context ctx = { 1, 1, text, &v4, text, text };
+	size_t len;
+
+	memset(text, '\x01', 5000);
+	log_write(LOG_INFO, &ctx, "%s", text);
+	len = read_log(ends[0]);
+	ck_assert_uint_le(len, LINE_BYTES);
+	ck_assert_uint_ge(len, LINE_BYTES - 4);
+	ck_assert_ptr_eq(strchr(got, '\n'), got + len - 1);
+}
+END_TEST
+
+START_TEST(what_is_above_the_threshold_is_not_written)
+{
+	int made = 0;
+
+	log_threshold = (enum log_level)_i;
+	for (int level = LOG_ALERT; level <= LOG_DEBUG; level++)
+		log_at((enum log_level)level, NULL, "%d", ++made);
+	ck_assert_int_eq(made, _i + 1);	/* not even its arguments */
+	log_write(LOG_DEBUG, NULL, "x");
+	log_write_errno(LOG_DEBUG, NULL, "x");
+	read_log(ends[0]);
+	for (const char *at = got; (at = strchr(at, '\n')) != NULL; at++)
+		made--;
+	ck_assert_int_eq(made, _i == LOG_DEBUG ? -2 : 0);
+}
+END_TEST
+
+START_TEST(level_names_come_back)
+{
+	static const struct span none[] = {
+		SPAN(""), SPAN("Error"), SPAN("err"), SPAN("errors"),
+		SPAN("error "),
+	};
+	enum log_level level;
+
+	for (int i = LOG_ALERT; i <= LOG_DEBUG; i++) {
+		ck_assert(log_level_parse(&level,
+		    span_str(log_level_name((enum log_level)i))));
+		ck_assert_int_eq((int)level, i);
+	}
+	for (size_t i = 0; i < COUNT_OF(none); i++)
+		ck_assert(!log_level_parse(&level, none[i]));
+}
+END_TEST
+
+/* It does not wait for whoever should read it. */
+START_TEST(what_cannot_be_written_is_counted)
+{
+	uint64_t n = 0;
+
+	while (log_dropped() == 0 && n++ < 1000000)
+		log_info(NULL, "%0500d", 1);
+	ck_assert_uint_eq(log_dropped(), 1);
+	errno = ENOENT;
+	log_info(NULL, "%0500d", 1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_uint_eq(log_dropped(), 2);
+	while (read_log(ends[0]) > 0)
+		;
+	log_info(NULL, "again");
+	ck_assert_uint_eq(log_dropped(), 2);
+	read_log(ends[0]);
+	ck_assert_ptr_nonnull(strstr(got, "again\n"));
+}
+END_TEST
+
+static const struct {
+	bool is_open, mirror;
+} targets[] = {
+	{ true, false }, { true, true }, { false, true }, { false, false },
+};
+
+START_TEST(a_mirror_gets_each_line)
+{
+	int mirror[2];
+
+	ck_assert_int_eq(pipe2(mirror, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(dup2(mirror[1], STDERR_FILENO), STDERR_FILENO);
+	log_open(targets[_i].is_open ? ends[1] : -1, targets[_i].mirror);
+	log_info(NULL, "text");
+	ck_assert_int_eq(read_log(ends[0]) > 0, targets[_i].is_open);
+	ck_assert_int_eq(read_log(mirror[0]) > 0, targets[_i].mirror);
+	ck_assert_uint_eq(log_dropped(), 0);
+}
+END_TEST
+
+START_TEST(stderr_is_not_mirrored_to_itself)
+{
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	log_open(STDERR_FILENO, true);
+	log_info(NULL, "text");
+	read_log(ends[0]);
+	ck_assert_ptr_eq(strchr(got, '\n'), strrchr(got, '\n'));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("core/log");
+	TCase *t = tcase_create("log");
+
+	tcase_add_checked_fixture(t, set_up, NULL);
+	tcase_add_loop_test(t, lines_have_their_form, 0,
+	    (int)COUNT_OF(rows));
+	tcase_add_test(t, a_context_may_be_missing);
+	tcase_add_loop_test(t, long_lines_are_cut, 0, (int)COUNT_OF(longs));
+	tcase_add_test(t, a_long_text_leaves_room_for_its_context);
+	tcase_add_test(t, all_too_long_is_one_line);
+	tcase_add_loop_test(t, what_is_above_the_threshold_is_not_written,
+	    LOG_ALERT, LOG_DEBUG + 1);
+	tcase_add_test(t, level_names_come_back);
+	tcase_add_test(t, what_cannot_be_written_is_counted);
+	tcase_add_loop_test(t, a_mirror_gets_each_line, 0,
+	    (int)COUNT_OF(targets));
+	tcase_add_test(t, stderr_is_not_mirrored_to_itself);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return unit_main(suite());
+}
