@@ -200,6 +200,8 @@ loop_signals(const int *list, signal_handler *on_signal)
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
 		return -1;
+	if (signals.io.fd >= 0)
+		io_close(&signals.io);
 	signals.on_signal = on_signal;
 	io_init(&signals.io, fd, on_signals);
 	return io_register(&signals.io, LOOP_LISTEN);

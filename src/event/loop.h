@@ -95,7 +95,8 @@ loop_timer_fini(struct timer *t)
 
 /*
  * Signals as events: blocks `signals` (a zero-ended list) and calls the
- * handler for each that arrives, from the loop. 0, or -1 with errno.
+ * handler for each that arrives, from the loop. A new list replaces the old
+ * one, whose signals stay blocked. 0, or -1 with errno.
  */
 typedef void signal_handler(int signo);
 int loop_signals(const int *signals, signal_handler *on_signal);
