@@ -125,7 +125,8 @@ sub addresses {
 sub fairlead_command {
     my ($where, $port, $options, @to) = @_;
     open my $out, '>', "$where/fairlead.yaml" or die "$where: $!\n";
-    print $out "limits: {requests_per_connection: off}\nbackends:\n",
+    print $out "limits: {requests_per_connection: off}\n",
+        "keep_alive: {idle: 1024, idle_timeout: 5m}\nbackends:\n",
         map { /(.*):(\d+)/; qq(  - {host: "$1", port: $2}\n) } @to;
     close $out or die "$where: $!\n";
     mkdir "$where/run";

@@ -96,8 +96,6 @@ set_fixed(struct conf *conf)
 	conf->timeouts.response_head = 60000;
 	conf->timeouts.between_bytes = 60000;
 	conf->timeouts.upstream_send = 30000;
-	conf->timeouts.upstream_idle = 30000;
-	conf->pool_idle = 256;
 	conf->retries = 2;
 	conf->via = "fairlead";
 }
@@ -110,6 +108,8 @@ take_file(struct conf *conf, const struct file_conf *f)
 	conf->user = f->user;
 	conf->shutdown_timeout_ms = f->shutdown_timeout_ms;
 	conf->drain_timeout_ms = f->drain_timeout_ms;
+	conf->pool_idle = f->pool_idle;
+	conf->timeouts.upstream_idle = f->idle_ms;
 	set_fixed(conf);
 }
 

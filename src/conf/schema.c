@@ -55,11 +55,11 @@ static const struct conf_key limits_keys[] = {
 	  FIELD(file_conf, limits.connections),
 	  .help = "Client connections of one worker." },
 	{ .name = "request_head", .type = CONF_SIZE, .def = "32k",
-	  .min = 1 * KIB, .max = 128 * KIB,
+	  .min = 1 * KIB, .max = 64 * KIB,	/* HEAD_BYTES_MAX */
 	  FIELD(file_conf, limits.request_head),
 	  .help = "Bytes of a request's head." },
 	{ .name = "header_count", .type = CONF_INTEGER, .def = "128",
-	  .min = 1, .max = 1024,
+	  .min = 1, .max = 256,		/* HEAD_FIELDS_MAX */
 	  FIELD(file_conf, limits.header_count),
 	  .help = "Fields of a head." },
 	{ .name = "request_body", .type = CONF_SIZE, .def = "off",
@@ -101,6 +101,20 @@ static const struct conf_section timeouts_section = {
 	"\"timeouts\"", timeouts_keys, sizeof(struct file_conf)
 };
 
+static const struct conf_key keep_alive_keys[] = {
+	{ .name = "idle", .type = CONF_INTEGER, .def = "256",
+	  .min = 1, .max = 1000000, FIELD(file_conf, pool_idle),
+	  .help = "Idle connections kept to each backend." },
+	{ .name = "idle_timeout", .type = CONF_DURATION, .def = "30s",
+	  .min = 1, .max = DAY, FIELD(file_conf, idle_ms),
+	  .help = "Time that one of them may be idle." },
+	{ .name = NULL },
+};
+
+static const struct conf_section keep_alive_section = {
+	"\"keep_alive\"", keep_alive_keys, sizeof(struct file_conf)
+};
+
 static const struct conf_key root_keys[] = {
 	{ .name = "backends", .type = CONF_LIST, .section = &conf_backend,
 	  FIELD(file_conf, backends), PLACE(file_conf, backends_at),
@@ -109,6 +123,9 @@ static const struct conf_key root_keys[] = {
 	  .choices = strategies,
 	  FIELD(file_conf, strategy), PLACE(file_conf, strategy_at),
 	  .help = "How a backend is chosen for a request." },
+	{ .name = "keep_alive", .type = CONF_BLOCK,
+	  .section = &keep_alive_section,
+	  .help = "Connections to backends that wait for the next request." },
 	{ .name = "workers", .type = CONF_INTEGER, .def = "auto",
 	  .word = "auto", .word_value = WORKERS_AUTO,
 	  .min = 1, .max = WORKERS_MOST, FIELD(file_conf, workers),

@@ -74,6 +74,7 @@ struct file_conf {
 	uint32_t workers;		/* WORKERS_AUTO: auto */
 	const char *user;
 	uint32_t shutdown_timeout_ms, drain_timeout_ms;
+	uint32_t pool_idle, idle_ms;	/* keep_alive: of backends */
 	struct limits_conf limits;
 	struct timeouts_conf timeouts;
 };

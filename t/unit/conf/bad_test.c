@@ -228,15 +228,15 @@ static const struct row {
 		"  - host: 127.0.0.1\n"
 		"    port: 9001\n"
 		"weight: 3\n"
-		"keep_alive: 3s\n"),
+		"client_body: 3s\n"),
 		"t.yaml:4:1: error: unknown key \"weight\"; it belongs in "
 		"a backend\n"
 		"    4 | weight: 3\n"
 		"      | ^~~~~~\n"
-		"t.yaml:5:1: error: unknown key \"keep_alive\"; it belongs "
+		"t.yaml:5:1: error: unknown key \"client_body\"; it belongs "
 		"in \"timeouts\"\n"
-		"    5 | keep_alive: 3s\n"
-		"      | ^~~~~~~~~~\n"
+		"    5 | client_body: 3s\n"
+		"      | ^~~~~~~~~~~\n"
 		"fairlead: t.yaml: 2 errors, 0 warnings\n" },
 	{ "misplaced_up", TEXT(
 		"backends:\n"
@@ -932,7 +932,7 @@ static const struct row {
 		"    port: 9001\n"
 		"limits: {request_head: 1023B}\n"),
 		"t.yaml:4:24: error: \"1023B\" is out of range; "
-		"\"request_head\" takes 1KiB to 128KiB\n"
+		"\"request_head\" takes 1KiB to 64KiB\n"
 		"    4 | limits: {request_head: 1023B}\n"
 		"      |                        ^~~~~\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
@@ -942,7 +942,7 @@ static const struct row {
 		"    port: 9001\n"
 		"limits: {request_head: 1m}\n"),
 		"t.yaml:4:24: error: \"1m\" is out of range; "
-		"\"request_head\" takes 1KiB to 128KiB\n"
+		"\"request_head\" takes 1KiB to 64KiB\n"
 		"    4 | limits: {request_head: 1m}\n"
 		"      |                        ^~\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
@@ -972,7 +972,7 @@ static const struct row {
 		"    port: 9001\n"
 		"limits: {header_count: 1025}\n"),
 		"t.yaml:4:24: error: \"1025\" is out of range; "
-		"\"header_count\" takes 1 to 1024\n"
+		"\"header_count\" takes 1 to 256\n"
 		"    4 | limits: {header_count: 1025}\n"
 		"      |                        ^~~~\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },

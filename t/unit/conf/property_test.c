@@ -30,7 +30,8 @@ static const char *const keys[][2] = {
 	{ "limits", "requests_per_connection" },
 	{ "limits", "connection_age" }, { "timeouts", "client_head" },
 	{ "timeouts", "client_body" }, { "timeouts", "keep_alive" },
-	{ "timeouts", "send" },
+	{ "timeouts", "send" }, { "keep_alive", "idle" },
+	{ "keep_alive", "idle_timeout" },
 };
 
 static struct reading
