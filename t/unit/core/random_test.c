@@ -35,17 +35,22 @@ START_TEST(stays_below)
 }
 END_TEST
 
-/* 3 << 62 is where a remainder would prefer its lowest third. */
+/* 3 << 62 is where a remainder would prefer its lowest third, and a product
+ * that takes all draws one number of each three. */
 static const uint64_t shared[] = { SHARES, 600, 6000000007, 3ull << 62 };
 
 START_TEST(shares_are_alike)
 {
 	uint64_t share = (shared[_i] + SHARES - 1) / SHARES;
-	unsigned hits[SHARES] = { 0 };
+	unsigned hits[2 * SHARES] = { 0 };
 
-	for (int i = 0; i < DRAWS; i++)
-		hits[random_below(shared[_i]) / share]++;
-	for (unsigned i = 0; i < SHARES; i++) {
+	for (int i = 0; i < DRAWS; i++) {
+		uint64_t drawn = random_below(shared[_i]);
+
+		hits[drawn / share]++;
+		hits[SHARES + drawn % SHARES]++;
+	}
+	for (unsigned i = 0; i < 2 * SHARES; i++) {
 		ck_assert_uint_gt(hits[i], DRAWS / SHARES * 95 / 100);
 		ck_assert_uint_lt(hits[i], DRAWS / SHARES * 105 / 100);
 	}
