@@ -54,7 +54,7 @@ struct limits_conf {
 };
 
 struct timeouts_conf {			/* milliseconds */
-	uint32_t client_head, client_body, keep_alive, send;
+	uint32_t client_head, client_body, keep_alive, send, tunnel;
 	uint32_t connect, response_head, between_bytes, upstream_send;
 	uint32_t upstream_idle;
 };
@@ -78,6 +78,7 @@ struct conf {
 	const char *run_dir;
 	const char *admin_socket;	/* NULL: admin.sock in run_dir */
 	const char *via;		/* pseudonym; NULL: off */
+	const char *upgrade;		/* protocol that may be asked for */
 	uint8_t sha256[32];		/* of the file's bytes */
 };
 

@@ -98,6 +98,7 @@ set_fixed(struct conf *conf)
 	conf->timeouts.upstream_send = 30000;
 	conf->retries = 2;
 	conf->via = "fairlead";
+	conf->upgrade = "websocket";	/* a route's key: a later issue */
 }
 
 static void

@@ -94,6 +94,9 @@ static const struct conf_key timeouts_keys[] = {
 	{ .name = "send", .type = CONF_DURATION, .def = "60s",
 	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.send),
 	  .help = "Time between two writes to a client." },
+	{ .name = "tunnel", .type = CONF_DURATION, .def = "1h",
+	  .min = 1, .max = 30 * DAY, FIELD(file_conf, timeouts.tunnel),
+	  .help = "Time that a tunnel may be idle." },
 	{ .name = NULL },
 };
 

@@ -204,6 +204,16 @@ head_find(const struct http_head *h, enum field_id id)
 	return NULL;
 }
 
+unsigned
+head_count(const struct http_head *h, enum field_id id)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < h->n_fields; i++)
+		n += h->fields[i].id == id && !h->fields[i].is_dropped;
+	return n;
+}
+
 void
 head_drop(struct http_head *h, enum field_id id)
 {
@@ -257,4 +267,5 @@ head_copy(struct http_head *copy, const struct http_head *h, void *to)
 	move_span(&copy->target, h, base);
 	move_span(&copy->host, h, base);
 	move_span(&copy->reason_phrase, h, base);
+	move_span(&copy->upgrade, h, base);
 }

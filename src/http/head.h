@@ -94,8 +94,9 @@ struct http_extra {
 enum framing {
 	FRAMING_NONE,		/* no body */
 	FRAMING_LENGTH,		/* body_len bytes */
-	FRAMING_CHUNKED,	/* later: coded in chunks (or HTTP/2 frames) */
+	FRAMING_CHUNKED,	/* coded in chunks, or of any unknown length */
 	FRAMING_CLOSE,		/* until the connection closes (responses) */
+	FRAMING_TUNNEL,		/* 101: bytes both ways until both ends */
 };
 
 /*
@@ -119,6 +120,8 @@ struct http_head {
 	bool needs_slash;		/* the target leaves with one in front */
 	bool has_names_in_connection;	/* Connection names more than close,
 					 * keep-alive */
+	bool has_upgrade_option;	/* it names upgrade */
+	bool expects_continue;		/* requests: RFC 9110 10.1.1 */
 	uint32_t fields_end;		/* offset behind the last field line */
 	uint32_t ids;			/* HEAD_BIT of each field there is: what
 					 * is not there need not be sought */
@@ -127,6 +130,8 @@ struct http_head {
 	struct span target;		/* requests, as sent */
 	struct span host;		/* authority: Host or absolute-form */
 	struct span reason_phrase;	/* responses */
+	struct span upgrade;		/* protocol to be asked for, or that a
+					 * 101 agrees to; empty: none */
 	uint64_t body_len;		/* with FRAMING_LENGTH */
 	struct http_extra *extras;	/* room for HEAD_EXTRAS_MAX; NULL:
 					 * none can be added */
@@ -153,8 +158,18 @@ head_has(const struct http_head *h, enum field_id id)
 	return (h->ids & HEAD_BIT(id)) != 0;
 }
 
+/* By the framing: no content follows the head. */
+static inline bool
+head_has_no_body(const struct http_head *h)
+{
+	return h->framing == FRAMING_NONE ||
+	    (h->framing == FRAMING_LENGTH && h->body_len == 0);
+}
+
 /* The first field with this id that is not dropped; NULL. */
 struct http_field *head_find(const struct http_head *h, enum field_id id);
+/* How many there are, dropped ones not counted. */
+unsigned head_count(const struct http_head *h, enum field_id id);
 void head_drop(struct http_head *h, enum field_id id);	/* all of that id */
 /* Asserts that there is room: the number of extras is ours, not a peer's. */
 void head_add(struct http_head *h, struct span name, struct span value);

@@ -30,7 +30,7 @@
 	X(METHOD,		"method",		405,	false)	\
 	X(LIMIT,		"limit",		429,	false)	\
 	X(LOOP,			"loop",			508,	false)	\
-	X(NOT_IMPLEMENTED,	"not_implemented",	501,	false)	\
+	X(EXPECTATION,		"expectation",		417,	false)	\
 	X(VERSION,		"version",		505,	false)
 
 enum reason {

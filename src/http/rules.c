@@ -86,7 +86,8 @@ head_drop_hop_by_hop(struct http_head *h)
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		struct http_field *f = &h->fields[i];
 
-		if (likely((HOP_BY_HOP >> f->id & 1) == 0))
+		if (likely((HOP_BY_HOP >> f->id & 1) == 0) ||
+		    (f->id == FIELD_TRAILER && h->framing == FRAMING_CHUNKED))
 			continue;
 		f->is_dropped = true;
 		if (unlikely(h->has_names_in_connection) &&
@@ -95,6 +96,42 @@ head_drop_hop_by_hop(struct http_head *h)
 			return false;
 	}
 	return true;
+}
+
+/* ---- trailers */
+
+static const struct span forbidden_trailers[] = {
+	{ "authorization", 13 }, { "www-authenticate", 16 },
+	{ "authentication-info", 19 }, { "proxy-authentication-info", 25 },
+	{ "content-encoding", 16 }, { "content-range", 13 },
+	{ "content-location", 16 }, { "content-language", 16 },
+	{ "range", 5 }, { "if-match", 8 }, { "if-none-match", 13 },
+	{ "if-modified-since", 17 }, { "if-unmodified-since", 19 },
+	{ "if-range", 8 }, { "age", 3 }, { "expires", 7 }, { "location", 8 },
+	{ "vary", 4 }, { "warning", 7 }, { "pragma", 6 },
+	{ "accept-encoding", 15 }, { "accept-language", 15 },
+	{ "accept-charset", 14 }, { "x-real-ip", 9 }, { "alt-svc", 7 },
+	{ "x_forwarded_for", 15 }, { "x_forwarded_proto", 17 },
+	{ "x_forwarded_host", 16 }, { "x_forwarded_port", 16 },
+};
+
+static bool
+is_forbidden_trailer(struct span name)
+{
+	for (size_t i = 0; i < COUNT_OF(forbidden_trailers); i++)
+		if (span_equal_nocase(forbidden_trailers[i], name))
+			return true;
+	return false;
+}
+
+void
+trailers_drop_forbidden(struct http_head *t)
+{
+	/* Every name that has an id changes what somebody does. */
+	for (unsigned i = 0; i < t->n_fields; i++)
+		if (t->fields[i].id != FIELD_OTHER ||
+		    is_forbidden_trailer(field_name(t, &t->fields[i])))
+			t->fields[i].is_dropped = true;
 }
 
 /* ---- Via */

@@ -6,7 +6,8 @@
 
 /*
  * Drops what concerns one connection only (RFC 9110 7.6.1): Connection and
- * every field that it names, Keep-Alive, Proxy-Connection, TE, Trailer,
+ * every field that it names, Keep-Alive, Proxy-Connection, TE, Trailer (but
+ * for chunked bodies, whose trailer section goes on),
  * Transfer-Encoding, Upgrade, Proxy-Authenticate, Proxy-Authorization. Via,
  * Forwarded and X-Forwarded-* stay even if named: a client could take away
  * what another proxy, or we ourselves in a loop, said of it.
@@ -17,6 +18,13 @@
  */
 bool head_drop_hop_by_hop(struct http_head *h);
 #define CONNECTION_NAMES_MAX 64
+
+/*
+ * Drops the trailer fields that must not be there (RFC 9110 6.5.1): framing,
+ * routing, authentication, cookies, request modifiers, content format, and
+ * what concerns one connection only.
+ */
+void trailers_drop_forbidden(struct http_head *t);
 
 /* How often Via lists `pseudonym` (RFC 9110 7.6.3), whatever its case. */
 unsigned head_via_count(const struct http_head *h, struct span pseudonym);

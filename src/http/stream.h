@@ -9,6 +9,13 @@
 #include "http/reason.h"
 
 /*
+ * Tunnels: a request whose head has `upgrade` set asks for one. A response
+ * 101 agrees: FRAMING_TUNNEL. From there on on_body and send_body carry bytes
+ * both ways, `end` is the end of one direction; the exchange is complete when
+ * both have ended.
+ */
+
+/*
  * The second seam (interfaces.md): HTTP/1 server and client implement it, the
  * unit tests a third in memory; proxy/ sees only this.
  *
@@ -51,6 +58,10 @@ struct http_stream_ops {
 	 * when all was taken. */
 	enum send_result (*send_body)(struct http_stream *s, struct span data,
 	    bool end, size_t *taken);
+	/* The end of a body without a length, with these fields: in place of
+	 * `end` above, when all of the body was taken. Takes all. */
+	enum send_result (*send_trailers)(struct http_stream *s,
+	    const struct http_head *t);
 	/* Stop and go on delivering on_body; on_body's return does the same:
 	 * taking less than given pauses until resume(). */
 	void (*pause)(struct http_stream *s);
@@ -71,6 +82,8 @@ struct http_stream_events {
 	/* Returns how much it took; the rest stays with the stream, which is
 	 * then paused. `end` may come with data or with an empty span. */
 	size_t (*on_body)(struct http_stream *s, struct span data, bool end);
+	/* The end of the body in place of `end`; t like h of on_head. */
+	void (*on_trailers)(struct http_stream *s, struct http_head *t);
 	/* Output that was refused (SEND_WAIT) can go on. */
 	void (*on_writable)(struct http_stream *s);
 	/* errno says more, or is 0. */

@@ -8,10 +8,13 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "event/loop.h"
+#include "http/rules.h"
+#include "http1/body.h"
 #include "http1/parse.h"
 #include "http1/wire.h"
 #include "http1/write.h"
 
+#define UPGRADE_MAX 16	/* a protocol's name, with its NUL */
 #define INFO_MAX 16	/* interim responses to one request */
 
 /* What the connection does next, and which of its timeouts runs. */
@@ -36,10 +39,12 @@ struct h1_client {
 	struct list link;		/* the owner's */
 	struct h1_client_owner *owner;
 	struct stash rest;		/* read and not used yet */
-	uint64_t response_left;
+	struct body body;		/* of the response */
+	uint64_t chunk_left;		/* of the chunk that is sent */
+	char upgrade[UPGRADE_MAX];	/* asked for; empty: nothing */
 	uint8_t state;
 	uint8_t method;
-	uint8_t framing;		/* of the response */
+	uint8_t framing;		/* of the request */
 	uint8_t n_infos;
 	bool is_running;
 	bool is_reused;
@@ -49,6 +54,7 @@ struct h1_client {
 	bool has_response_byte;
 	bool has_new_rest;
 	bool has_timed_out;
+	bool is_expecting;		/* the body waits for a 100 */
 	int error;			/* errno of what failed; 0: none */
 };
 
@@ -149,80 +155,170 @@ keep_rest(struct h1_client *c, struct span data)
 	c->has_new_rest = true;
 }
 
-/* Delivers body bytes; returns how many were used. */
-static size_t
-feed(struct h1_client *c, struct span data)
+/* Content for the sink; false: no further now. */
+static bool
+feed_data(struct h1_client *c, struct span data, bool end, size_t *used)
 {
-	size_t n = data.len, taken;
-	bool end;
+	size_t taken, behind;
 
-	if (n > c->response_left)
-		n = (size_t)c->response_left;
-	end = c->framing == FRAMING_LENGTH && n == c->response_left;
+	/* The sink may release us when it has the end. */
 	if (end)
-		c->state = STATE_DONE;	/* the sink may release us in it */
-	taken = c->stream.sink->events->on_body(&c->stream,
-	    span_of(data.ptr, n), end);
-	ASSERT(taken <= n);
-	if (c->framing == FRAMING_LENGTH)
-		c->response_left -= taken;
-	if (unlikely(taken < n)) {
-		c->is_paused = true;
-		c->state = STATE_BODY;
+		c->state = STATE_DONE;
+	taken = c->stream.sink->events->on_body(&c->stream, data, end);
+	ASSERT(taken <= data.len);
+	behind = body_took(&c->body, taken, end && taken == data.len);
+	*used += taken;
+	if (likely(taken == data.len)) {
+		*used += behind;
+		return true;
 	}
-	return taken;
+	c->is_paused = true;
+	c->state = STATE_BODY;
+	return false;
+}
+
+static struct parse_limits
+limits_of(const struct h1_client *c)
+{
+	return (struct parse_limits){
+		.head_bytes = c->owner->settings->head_bytes,
+		.line_bytes = c->owner->settings->head_bytes,
+		.field_count = c->owner->settings->field_count,
+	};
+}
+
+/* The section behind the last chunk. */
+static enum body_event
+feed_trailers(struct h1_client *c, struct span data, size_t *used)
+{
+	const struct parse_limits limits = limits_of(c);
+	struct http_head t;
+	enum reason why;
+
+	t.fields = clients.fields;
+	t.extras = NULL;
+	switch (parse_trailers(&t, data, &limits, &why)) {
+	case PARSE_MORE:
+		return BODY_MORE;
+	case PARSE_BAD:
+		return BODY_BAD;
+	case PARSE_OK:
+		break;
+	}
+	*used += t.size;
+	body_trailers_done(&c->body);
+	c->state = STATE_DONE;
+	if (t.n_fields > 0)
+		c->stream.sink->events->on_trailers(&c->stream, &t);
+	else
+		(void)c->stream.sink->events->on_body(&c->stream,
+		    span_of(NULL, 0), true);
+	return BODY_END;
+}
+
+/* One step through what was read: BODY_DATA: go on. */
+static enum body_event
+feed_step(struct h1_client *c, struct span data, size_t *used)
+{
+	struct span content;
+	size_t skip;
+	bool end;
+	enum body_event event = body_next(&c->body, data, &skip, &content,
+	    &end);
+
+	*used += skip;
+	if (likely(event == BODY_DATA))
+		return feed_data(c, content, end, used) ? BODY_DATA : BODY_MORE;
+	if (event == BODY_TRAILERS)
+		return feed_trailers(c, span_skip(data, skip), used);
+	return event;
+}
+
+/* Delivers what was read of the body, *used of it; false: it is malformed. */
+static bool
+feed(struct h1_client *c, struct span data, size_t *used)
+{
+	enum body_event event = BODY_DATA;
+	size_t n = 0;
+
+	while (event == BODY_DATA && c->state == STATE_BODY &&
+	    c->stream.sink != NULL && !c->is_paused && n < data.len)
+		event = feed_step(c, span_skip(data, n), &n);
+	*used += n;
+	return event != BODY_BAD;
 }
 
 static bool
-is_framing_known(const struct http_head *h)
+has_agreed(const struct h1_client *c, struct http_head *h)
 {
-	return h->framing != FRAMING_CHUNKED;	/* the next issue's */
+	const struct http_field *f = head_find(h, FIELD_UPGRADE);
+
+	if (c->upgrade[0] == '\0' || f == NULL || !h->has_upgrade_option ||
+	    !span_equal_nocase(field_value(h, f), span_str(c->upgrade)))
+		return false;
+	h->upgrade = field_value(h, f);
+	return true;
 }
 
 static void
 begin_response(struct h1_client *c, struct http_head *h)
 {
-	bool end = h->framing == FRAMING_NONE ||
-	    (h->framing == FRAMING_LENGTH && h->body_len == 0);
+	bool end = head_has_no_body(h);
 
-	c->framing = h->framing;
-	c->response_left = h->framing == FRAMING_LENGTH ? h->body_len :
-	    UINT64_MAX;
-	c->is_keep_alive = h->is_keep_alive && h->framing != FRAMING_CLOSE;
+	body_begin(&c->body, h);
+	c->is_keep_alive = h->is_keep_alive && h->framing < FRAMING_CLOSE;
 	c->state = end ? STATE_DONE : STATE_BODY;
+	c->is_expecting = false;
 	arm(c, c->owner->settings->between_ms);
 	c->stream.sink->events->on_head(&c->stream, h, end);
+}
+
+/* 101, and only if it was asked for. */
+static enum next
+begin_tunnel(struct h1_client *c, struct http_head *h)
+{
+	if (!has_agreed(c, h))
+		return give_up(c, REASON_JUNK);
+	h->framing = c->framing = FRAMING_TUNNEL;
+	c->is_request_done = false;
+	begin_response(c, h);
+	return NEXT_STEP;
+}
+
+static enum next
+deliver_info(struct h1_client *c, struct http_head *h)
+{
+	if (++c->n_infos > INFO_MAX)
+		return give_up(c, REASON_JUNK);
+	if (h->status == 100)
+		c->is_expecting = false;
+	c->stream.sink->events->on_info(&c->stream, h);
+	return NEXT_STEP;
 }
 
 static enum next
 deliver_head(struct h1_client *c, struct http_head *h, struct span data,
     size_t *used)
 {
+	enum next next = NEXT_STEP;
+
 	*used = h->size;
-	if (h->status < 200) {
-		/* 101 was not asked for: Upgrade is never sent. */
-		if (h->status == 101 || ++c->n_infos > INFO_MAX)
-			return give_up(c, REASON_JUNK);
-		c->stream.sink->events->on_info(&c->stream, h);
-		return NEXT_STEP;
-	}
-	if (!is_framing_known(h))
+	if (unlikely(h->status < 200 && h->status != 101))
+		return deliver_info(c, h);
+	if (unlikely(h->status == 101))
+		next = begin_tunnel(c, h);
+	else
+		begin_response(c, h);
+	if (next == NEXT_STEP && c->state == STATE_BODY &&
+	    data.len > *used && !feed(c, span_skip(data, *used), used))
 		return give_up(c, REASON_JUNK);
-	begin_response(c, h);
-	if (c->stream.sink != NULL && c->state == STATE_BODY &&
-	    !c->is_paused && data.len > *used)
-		*used += feed(c, span_skip(data, *used));
-	return NEXT_STEP;
+	return next;
 }
 
 static enum next
 parse_head(struct h1_client *c, struct span data, size_t *used)
 {
-	const struct parse_limits limits = {
-		.head_bytes = c->owner->settings->head_bytes,
-		.line_bytes = c->owner->settings->head_bytes,
-		.field_count = c->owner->settings->field_count,
-	};
+	const struct parse_limits limits = limits_of(c);
 	struct http_head h;
 	enum reason why = REASON_NONE;
 
@@ -289,7 +385,7 @@ on_end(struct h1_client *c, enum io_status status)
 	if (c->state == STATE_DONE)
 		return NEXT_WAIT;	/* the answer is whole */
 	if (status == IO_EOF && c->state == STATE_BODY &&
-	    c->framing == FRAMING_CLOSE) {
+	    c->body.framing >= FRAMING_CLOSE) {
 		c->state = STATE_DONE;
 		(void)sink->events->on_body(&c->stream, span_of(NULL, 0),
 		    true);
@@ -317,9 +413,32 @@ step_head(struct h1_client *c)
 static enum next
 body_in_rest(struct h1_client *c)
 {
-	size_t used = feed(c, stash_span(&c->rest));
+	size_t used = 0;
+	bool is_good;
 
+	c->has_new_rest = false;
+	is_good = feed(c, stash_span(&c->rest), &used);
 	stash_drop(&c->rest, used);
+	return is_good ? NEXT_STEP : give_up(c, REASON_JUNK);
+}
+
+static enum next
+body_bytes(struct h1_client *c, struct span got)
+{
+	size_t used = 0;
+
+	arm(c, c->owner->settings->between_ms);
+	if (unlikely(stash_len(&c->rest) > 0)) {
+		keep_rest(c, got);
+		return NEXT_STEP;
+	}
+	if (unlikely(!feed(c, got, &used)))
+		return give_up(c, REASON_JUNK);
+	if (unlikely(used < got.len)) {
+		keep_rest(c, span_skip(got, used));
+		/* Of trailers there must come more first. */
+		c->has_new_rest = c->is_paused;
+	}
 	return NEXT_STEP;
 }
 
@@ -328,24 +447,17 @@ step_body(struct h1_client *c)
 {
 	struct span got;
 	enum io_status status;
-	size_t used;
 
 	if (c->is_paused)
 		return NEXT_WAIT;
-	if (stash_len(&c->rest) > 0)
+	if (stash_len(&c->rest) > 0 && c->has_new_rest)
 		return body_in_rest(c);
 	if (!c->wire.is_readable)
 		return NEXT_WAIT;
 	status = wire_read(&c->wire, &got, 0);
-	if (status == IO_WAIT)
-		return NEXT_STEP;
-	if (unlikely(status != IO_DRAINED && status != IO_MORE))
-		return on_end(c, status);
-	arm(c, c->owner->settings->between_ms);
-	used = feed(c, got);
-	if (unlikely(used < got.len))
-		keep_rest(c, span_skip(got, used));
-	return NEXT_STEP;
+	if (likely(status == IO_DRAINED || status == IO_MORE))
+		return body_bytes(c, got);
+	return status == IO_WAIT ? NEXT_STEP : on_end(c, status);
 }
 
 /* Anything on an idle connection ends it: EOF, or bytes nobody asked for. */
@@ -388,8 +500,8 @@ step(struct h1_client *c)
 		return step_idle(c);
 	if (c->stream.sink == NULL)
 		return step_done(c);
-	if (unlikely(c->wire.has_failed) && c->state != STATE_DONE &&
-	    !c->wire.is_readable)
+	if (unlikely(c->wire.has_failed) && !c->wire.is_readable &&
+	    (c->state != STATE_DONE || !c->is_request_done))
 		return give_up(c, failure_of(c));
 	if (c->state == STATE_HEAD)
 		return step_head(c);
@@ -489,8 +601,9 @@ is_waiting(const struct h1_client *c)
 	    c->wire.is_blocked || stash_len(&c->wire.unsent) > 0)
 		return true;
 	if (c->state == STATE_HEAD)
-		return c->is_request_done;
-	return c->state == STATE_BODY && !c->is_paused;
+		return c->is_request_done || c->is_expecting;
+	return c->state == STATE_BODY && !c->is_paused &&
+	    c->body.framing != FRAMING_TUNNEL;
 }
 
 static void
@@ -516,6 +629,23 @@ client_send_info(struct http_stream *s UNUSED,
 	return SEND_OK;		/* requests have no interim heads */
 }
 
+static void
+keep_upgrade(struct h1_client *c, struct span protocol)
+{
+	ASSERT(protocol.len < UPGRADE_MAX);
+	if (protocol.len > 0)
+		memcpy(c->upgrade, protocol.ptr, protocol.len);
+	c->upgrade[protocol.len] = '\0';
+}
+
+static enum send_result
+fail_later(struct h1_client *c)
+{
+	c->wire.has_failed = true;
+	wire_run_later(&c->wire);
+	return SEND_FAILED;
+}
+
 static enum send_result
 client_send_head(struct http_stream *s, const struct http_head *h, bool end)
 {
@@ -523,16 +653,27 @@ client_send_head(struct http_stream *s, const struct http_head *h, bool end)
 	char *to = wire_room(&c->wire, write_bound(h));
 
 	c->method = h->method;
+	c->framing = h->framing;
+	c->chunk_left = 0;
 	c->is_request_done = end;
-	if (to == NULL) {
-		c->wire.has_failed = true;
-		wire_run_later(&c->wire);
-		return SEND_FAILED;
-	}
+	c->is_expecting = h->expects_continue;
+	keep_upgrade(c, h->upgrade);
+	if (to == NULL)
+		return fail_later(c);
 	wire_added(&c->wire, (size_t)(write_request(to, h) - to));
-	if (end)
+	if (end || c->is_expecting)
 		wire_flush(&c->wire);
 	return c->wire.has_failed ? SEND_FAILED : SEND_OK;
+}
+
+static void
+end_request(struct h1_client *c)
+{
+	c->is_request_done = true;
+	if (unlikely(c->framing == FRAMING_TUNNEL))
+		wire_shut(&c->wire);
+	else if (!c->wire.is_connecting && c->state == STATE_HEAD)
+		arm(c, c->owner->settings->head_ms);
 }
 
 static enum send_result
@@ -540,16 +681,28 @@ client_send_body(struct http_stream *s, struct span data, bool end,
     size_t *taken)
 {
 	struct h1_client *c = client_of(s);
-	enum send_result result = wire_send(&c->wire, data, end, taken);
+	enum send_result result = c->framing == FRAMING_CHUNKED ?
+	    chunked_send(&c->wire, &c->chunk_left, data, end, taken) :
+	    wire_send(&c->wire, data, end, taken);
 
-	if (result == SEND_OK && end) {
-		c->is_request_done = true;
-		if (!c->wire.is_connecting && c->state == STATE_HEAD)
-			arm(c, c->owner->settings->head_ms);
-	} else if (result == SEND_WAIT && !c->wire.is_connecting) {
+	if (result == SEND_OK && end)
+		end_request(c);
+	else if (result == SEND_WAIT && !c->wire.is_connecting)
 		arm(c, c->owner->settings->send_ms);
-	}
 	return result;
+}
+
+static enum send_result
+client_send_trailers(struct http_stream *s, const struct http_head *t)
+{
+	struct h1_client *c = client_of(s);
+
+	if (c->framing == FRAMING_CHUNKED &&
+	    !chunked_send_trailers(&c->wire, t))
+		return fail_later(c);
+	wire_flush(&c->wire);
+	end_request(c);
+	return c->wire.has_failed ? SEND_FAILED : SEND_OK;
 }
 
 static void
@@ -566,6 +719,7 @@ client_resume(struct http_stream *s)
 	if (!c->is_paused)
 		return;
 	c->is_paused = false;
+	c->has_new_rest = stash_len(&c->rest) > 0;
 	if (c->state == STATE_BODY)
 		arm(c, c->owner->settings->between_ms);
 	if (!c->is_running)
@@ -595,6 +749,7 @@ static const struct http_stream_ops client_ops = {
 	.send_info = client_send_info,
 	.send_head = client_send_head,
 	.send_body = client_send_body,
+	.send_trailers = client_send_trailers,
 	.pause = client_pause,
 	.resume = client_resume,
 	.reset = client_reset,
@@ -647,6 +802,7 @@ h1_client_stream(struct h1_client *c)
 	c->wire.has_written = false;
 	c->is_request_done = c->is_paused = false;
 	c->has_response_byte = c->has_timed_out = false;
+	c->is_expecting = c->has_new_rest = false;
 	c->n_infos = 0;
 	c->error = 0;
 	if (c->is_reused)

@@ -130,6 +130,20 @@ parse_response(struct http_head *h, struct span data,
 	return status;
 }
 
+enum parse_status
+parse_trailers(struct http_head *h, struct span data,
+    const struct parse_limits *limits, enum reason *why)
+{
+	struct parse p = parse_of(h, data, limits);
+	enum parse_status status;
+
+	p.is_request = p.is_trailers = true;
+	status = in_use->parser->trailers(&p);
+	if (unlikely(status == PARSE_BAD))
+		*why = (enum reason)p.why;
+	return status;
+}
+
 size_t
 parse_skip_empty_lines(struct span data)
 {

@@ -32,7 +32,7 @@ enum parse_status {
  *
  * Requests: *why becomes BAD_REQUEST, URI_TOO_LONG (the request line),
  * HEAD_TOO_LARGE (the rest), METHOD (CONNECT), VERSION (not HTTP/1),
- * NOT_IMPLEMENTED (what the codec cannot do yet). h->host is the authority of
+ * EXPECTATION (Expect is not 100-continue). h->host is the authority of
  * an absolute target, else Host, else empty (HTTP/1.0 only). The target is in
  * origin form, in absolute form with scheme http or https and no user, or
  * "*" with OPTIONS; visible ASCII without "#". Host occurs once; an empty
@@ -56,6 +56,14 @@ enum parse_status parse_request(struct http_head *h, struct span data,
 enum parse_status parse_response(struct http_head *h, struct span data,
     enum method request_method, const struct parse_limits *limits,
     enum reason *why);
+
+/*
+ * The trailer section behind the last chunk (RFC 9112 7.1.2): field lines and
+ * the empty line; field rules do not apply. *h is set as for a head without
+ * a start line; *why is BAD_REQUEST or HEAD_TOO_LARGE.
+ */
+enum parse_status parse_trailers(struct http_head *h, struct span data,
+    const struct parse_limits *limits, enum reason *why);
 
 /*
  * How many bytes of empty lines (CR LF) stand before a request: to be skipped

@@ -281,4 +281,12 @@ response(struct parse *p)
 	return likely(status == PARSE_OK) ? parse_finish_response(p) : status;
 }
 
-const struct parser PARSER = { request, response };
+static enum parse_status
+trailers(struct parse *p)
+{
+	struct scan s = scan_of(p);
+
+	return walk_fields(p, &s, 0);
+}
+
+const struct parser PARSER = { request, response, trailers };

@@ -181,6 +181,17 @@ take_coding(struct parse *p, struct span value)
 	    span_equal_nocase(value, SPAN("chunked"));
 }
 
+static bool
+take_expect(struct parse *p, struct span value)
+{
+	bool is_known = span_equal_nocase(value, SPAN("100-continue"));
+
+	if (!is_known)
+		p->has_unknown_expectation = true;
+	p->h->expects_continue = is_known;
+	return true;
+}
+
 static void
 take_connection(struct parse *p, struct span value)
 {
@@ -191,6 +202,8 @@ take_connection(struct parse *p, struct span value)
 			p->has_close = true;
 		else if (span_equal_nocase(option, SPAN("keep-alive")))
 			p->has_keep_alive = true;
+		else if (span_equal_nocase(option, SPAN("upgrade")))
+			p->h->has_upgrade_option = true;
 		else
 			p->h->has_names_in_connection = true;
 }
@@ -201,7 +214,12 @@ parse_field_rule(struct parse *p, const struct http_field *f)
 	struct span value = field_value(p->h, f);
 	bool is_good = true;
 
+	if (unlikely(p->is_trailers))
+		return true;
 	switch (f->id) {
+	case FIELD_EXPECT:
+		is_good = take_expect(p, value);
+		break;
 	case FIELD_HOST:
 		is_good = take_host(p, value);
 		break;
@@ -287,12 +305,21 @@ take_target(struct http_head *h)
 	return take_absolute_form(h);
 }
 
-/* What the server codec has yet to learn; RFC 9110 15.6.2 covers us. */
+/* RFC 9110 10.1.1: of HTTP/1.0 clients it means nothing. */
 static bool
-is_known_to_codec(const struct parse *p)
+take_expectation(struct parse *p)
 {
-	return !has(p, PARSE_BIT(TRANSFER_ENCODING) | PARSE_BIT(UPGRADE) |
-	    PARSE_BIT(EXPECT));
+	struct http_head *h = p->h;
+
+	if (likely(!has(p, PARSE_BIT(EXPECT))))
+		return true;
+	if (h->version != HTTP_1_0 && p->has_unknown_expectation)
+		return false;
+	if (h->version == HTTP_1_0 || h->framing == FRAMING_NONE) {
+		head_drop(h, FIELD_EXPECT);
+		h->expects_continue = false;
+	}
+	return true;
 }
 
 enum parse_status
@@ -304,8 +331,8 @@ parse_finish_request(struct parse *p)
 		return parse_refuse(p, REASON_BAD_REQUEST);
 	if (unlikely(!take_target(h) || !take_framing(p)))
 		return parse_refuse(p, REASON_BAD_REQUEST);
-	if (unlikely(!is_known_to_codec(p)))
-		return parse_refuse(p, REASON_NOT_IMPLEMENTED);
+	if (unlikely(!take_expectation(p)))
+		return parse_refuse(p, REASON_EXPECTATION);
 	take_persistence(p);
 	return PARSE_OK;
 }

@@ -12,7 +12,8 @@ struct parse {
 	uint32_t seen;		/* bits by field id, of PARSE_RULED */
 	uint8_t request_method;	/* that a response answers */
 	bool is_request;
-	bool has_close, has_keep_alive;
+	bool is_trailers;	/* fields alone, without rules of their own */
+	bool has_close, has_keep_alive, has_unknown_expectation;
 	uint8_t why;		/* enum reason, with PARSE_BAD */
 };
 
@@ -20,6 +21,7 @@ struct parse {
 struct parser {
 	enum parse_status (*request)(struct parse *p);
 	enum parse_status (*response)(struct parse *p);
+	enum parse_status (*trailers)(struct parse *p);
 };
 extern const struct parser parser_scalar, parser_sse42, parser_avx2,
     parser_neon;
@@ -29,7 +31,7 @@ extern const struct parser parser_scalar, parser_sse42, parser_avx2,
 #define PARSE_RULED							\
 	(PARSE_BIT(HOST) | PARSE_BIT(CONNECTION) |			\
 	PARSE_BIT(CONTENT_LENGTH) | PARSE_BIT(TRANSFER_ENCODING) |	\
-	PARSE_BIT(UPGRADE) | PARSE_BIT(EXPECT))
+	PARSE_BIT(EXPECT))
 
 /* PARSE_BAD for `why`; a response is always junk. */
 enum parse_status parse_refuse(struct parse *p, enum reason why) COLD;

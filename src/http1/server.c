@@ -11,6 +11,7 @@
 #include "core/memory.h"
 #include "event/loop.h"
 #include "http/reply.h"
+#include "http1/body.h"
 #include "http1/parse.h"
 #include "http1/wire.h"
 #include "http1/write.h"
@@ -39,8 +40,9 @@ struct h1_server {
 	const struct h1_server_settings *settings;
 	struct stash rest;		/* read and not used yet */
 	uint64_t id;
-	uint64_t request_left;		/* body bytes to deliver */
-	uint64_t response_left;		/* body bytes to be sent */
+	struct body body;		/* of the request */
+	uint64_t body_bytes;		/* of it that came */
+	uint64_t response_left;		/* to be sent: of the body, the chunk */
 	uint64_t end_ms;		/* LINGER: the last moment; else: age */
 	uint32_t requests;
 	uint8_t state;
@@ -50,6 +52,7 @@ struct h1_server {
 	bool is_running;		/* the driver is on the stack */
 	bool is_keep_alive;
 	bool is_paused;			/* the sink takes no more body */
+	bool is_expecting;		/* the client waits for our 100 */
 	bool is_request_done;
 	bool has_response_head;
 	bool is_response_done;
@@ -167,6 +170,16 @@ give_up(struct h1_server *s, enum reason why)
 
 /* ---- HEAD */
 
+static struct parse_limits
+limits_of(const struct h1_server *s)
+{
+	return (struct parse_limits){
+		.head_bytes = s->settings->head_bytes,
+		.line_bytes = s->settings->head_bytes / 2,
+		.field_count = s->settings->field_count,
+	};
+}
+
 static void
 answer_refusal(struct h1_server *s, enum reason why)
 {
@@ -179,25 +192,128 @@ answer_refusal(struct h1_server *s, enum reason why)
 	set_state(s, STATE_LINGER);
 }
 
-/* Delivers up to request_left bytes; returns how many were used. */
+static void
+cut_hard(struct h1_server *s)
+{
+	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
+
+	/* A body that only a close ends must not look whole. */
+	(void)setsockopt(s->wire.conn.io.fd, SOL_SOCKET, SO_LINGER, &abort,
+	    sizeof(abort));
+}
+
+/* A body that cannot go on. */
+static void
+refuse_body(struct h1_server *s, enum reason why)
+{
+	bool can_answer = !s->has_response_head;
+
+	tell_reset(s, why);
+	if (can_answer) {
+		answer_refusal(s, why);
+		return;
+	}
+	wire_flush(&s->wire);
+	if (s->framing == FRAMING_CLOSE)
+		cut_hard(s);
+	set_state(s, STATE_CLOSE);
+}
+
+static bool
+is_body_too_large(const struct h1_server *s, uint64_t bytes)
+{
+	return s->settings->body_bytes > 0 && bytes > s->settings->body_bytes;
+}
+
+/* Content for the sink; false: it takes no more for now. */
+static bool
+feed_data(struct h1_server *s, struct span data, bool end, size_t *used)
+{
+	size_t taken = s->stream.sink->events->on_body(&s->stream, data, end);
+
+	ASSERT(taken <= data.len);
+	*used += taken;
+	s->body_bytes += taken;
+	if (taken < data.len) {
+		(void)body_took(&s->body, taken, false);
+		s->is_paused = true;
+		return false;
+	}
+	*used += body_took(&s->body, taken, end);
+	s->is_request_done |= end;
+	return true;
+}
+
+/* The section behind the last chunk; false: not all of it is there. */
+static bool
+feed_trailers(struct h1_server *s, struct span data, size_t *used)
+{
+	const struct parse_limits limits = limits_of(s);
+	struct http_head t;
+	enum reason why = REASON_NONE;
+
+	t.fields = servers.fields;
+	t.extras = NULL;
+	switch (parse_trailers(&t, data, &limits, &why)) {
+	case PARSE_MORE:
+		return false;
+	case PARSE_BAD:
+		refuse_body(s, why);
+		return false;
+	case PARSE_OK:
+		break;
+	}
+	*used += t.size;
+	body_trailers_done(&s->body);
+	s->is_request_done = true;
+	if (t.n_fields > 0)
+		s->stream.sink->events->on_trailers(&s->stream, &t);
+	else
+		(void)s->stream.sink->events->on_body(&s->stream,
+		    span_of(NULL, 0), true);
+	return true;
+}
+
+/* One step through what was read; false: no further now. */
+static bool
+feed_step(struct h1_server *s, struct span data, size_t *used)
+{
+	struct span content;
+	size_t skip;
+	bool end;
+
+	switch (body_next(&s->body, data, &skip, &content, &end)) {
+	case BODY_DATA:
+		*used += skip;
+		if (likely(!is_body_too_large(s, s->body_bytes + content.len)))
+			return feed_data(s, content, end, used);
+		refuse_body(s, REASON_BODY_TOO_LARGE);
+		return false;
+	case BODY_TRAILERS:
+		*used += skip;
+		return feed_trailers(s, span_skip(data, skip), used);
+	case BODY_MORE:
+		*used += skip;
+		return false;
+	case BODY_BAD:
+		refuse_body(s, REASON_BAD_REQUEST);
+		return false;
+	case BODY_END:
+		break;
+	}
+	return false;
+}
+
+/* Delivers what was read of the body; returns how much was used. */
 static size_t
 feed(struct h1_server *s, struct span data)
 {
-	size_t n = data.len, taken;
-	bool end;
+	size_t used = 0;
 
-	if (n > s->request_left)
-		n = (size_t)s->request_left;
-	end = n == s->request_left;
-	taken = s->stream.sink->events->on_body(&s->stream, span_of(data.ptr, n),
-	    end);
-	ASSERT(taken <= n);
-	s->request_left -= taken;
-	if (taken < n)
-		s->is_paused = true;
-	else if (end)
-		s->is_request_done = true;
-	return taken;
+	while (s->stream.sink != NULL && !s->is_request_done &&
+	    !s->is_paused && feed_step(s, span_skip(data, used), &used))
+		;
+	return used;
 }
 
 static void
@@ -207,15 +323,17 @@ begin_exchange(struct h1_server *s, struct http_head *h)
 		.client = client_address(s), .port = s->settings->port,
 		.connection = s->id,
 	};
-	bool end = h->framing == FRAMING_NONE || h->body_len == 0;
+	bool end = head_has_no_body(h);
 
 	set_state(s, STATE_EXCHANGE);
 	s->requests++;
 	s->method = h->method;
 	s->version = h->version;
-	s->request_left = end ? 0 : h->body_len;
+	body_begin(&s->body, h);
+	s->body_bytes = 0;
 	s->is_request_done = end;
 	s->is_paused = false;
+	s->is_expecting = h->expects_continue;
 	s->has_response_head = s->is_response_done = false;
 	s->is_keep_alive = h->is_keep_alive && !servers.is_draining &&
 	    (s->settings->requests == 0 ||
@@ -232,7 +350,7 @@ run_request(struct h1_server *s, struct http_head *h, struct span data)
 	size_t used = h->size;
 
 	begin_exchange(s, h);
-	if (s->stream.sink != NULL && s->request_left > 0 && data.len > used)
+	if (!s->is_request_done && data.len > used)
 		used += feed(s, span_skip(data, used));
 	return used;
 }
@@ -249,22 +367,11 @@ keep_rest(struct h1_server *s, struct span data)
 	s->has_new_rest = true;
 }
 
-static bool
-is_body_too_large(const struct h1_server *s, const struct http_head *h)
-{
-	return s->settings->body_bytes > 0 &&
-	    h->body_len > s->settings->body_bytes;
-}
-
 /* One attempt at a head in `data`: *used bytes are done with. */
 static enum next
 parse_head(struct h1_server *s, struct span data, size_t *used)
 {
-	const struct parse_limits limits = {
-		.head_bytes = s->settings->head_bytes,
-		.line_bytes = s->settings->head_bytes / 2,
-		.field_count = s->settings->field_count,
-	};
+	const struct parse_limits limits = limits_of(s);
 	struct http_head h;
 	enum reason why = REASON_NONE;
 	size_t empty = parse_skip_empty_lines(data);
@@ -279,7 +386,7 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 	h.needs_slash = false;
 	switch (parse_request(&h, data, &limits, &why)) {
 	case PARSE_OK:
-		if (unlikely(is_body_too_large(s, &h))) {
+		if (unlikely(is_body_too_large(s, h.body_len))) {
 			why = REASON_BODY_TOO_LARGE;
 			break;
 		}
@@ -369,9 +476,23 @@ step_head(struct h1_server *s)
 static enum next
 body_in_rest(struct h1_server *s)
 {
-	size_t used = feed(s, stash_span(&s->rest));
+	size_t used;
 
+	s->has_new_rest = false;
+	used = feed(s, stash_span(&s->rest));
 	stash_drop(&s->rest, used);
+	return NEXT_STEP;
+}
+
+/* The client will send no more. */
+static enum next
+on_read_end(struct h1_server *s, enum io_status status)
+{
+	if (s->body.framing != FRAMING_TUNNEL || status != IO_EOF)
+		return give_up(s, REASON_CLIENT_GONE);
+	s->is_request_done = true;
+	(void)s->stream.sink->events->on_body(&s->stream, span_of(NULL, 0),
+	    true);
 	return NEXT_STEP;
 }
 
@@ -380,21 +501,26 @@ body_from_conn(struct h1_server *s)
 {
 	struct span got;
 	size_t most = BODY_READ_MAX, used;
+	enum io_status status;
 
-	if (most > s->request_left)
-		most = (size_t)s->request_left;
-	switch (wire_read(&s->wire, &got, most)) {
-	case IO_MORE:
-	case IO_DRAINED:
-		used = feed(s, got);
-		if (used < got.len)
-			keep_rest(s, span_skip(got, used));
+	if (s->body.framing == FRAMING_LENGTH && most > s->body.left)
+		most = (size_t)s->body.left;
+	status = wire_read(&s->wire, &got, most);
+	if (status == IO_WAIT)
 		return NEXT_STEP;
-	case IO_WAIT:
+	if (unlikely(status != IO_MORE && status != IO_DRAINED))
+		return on_read_end(s, status);
+	if (unlikely(stash_len(&s->rest) > 0)) {
+		keep_rest(s, got);
 		return NEXT_STEP;
-	default:
-		return give_up(s, REASON_CLIENT_GONE);
 	}
+	used = feed(s, got);
+	if (unlikely(used < got.len)) {
+		keep_rest(s, span_skip(got, used));
+		/* What the parser has seen of trailers needs more behind it. */
+		s->has_new_rest = s->is_paused;
+	}
+	return NEXT_STEP;
 }
 
 /* The sink has let go: the next request, or the end. */
@@ -429,13 +555,15 @@ step_exchange(struct h1_server *s)
 		return end_exchange(s);
 	if (s->wire.has_failed)
 		return give_up(s, REASON_CLIENT_GONE);
-	if (s->request_left == 0 || s->is_paused)
+	if (s->is_request_done || s->is_paused)
 		return NEXT_WAIT;
-	if (stash_len(&s->rest) > 0)
+	if (stash_len(&s->rest) > 0 && s->has_new_rest)
 		return body_in_rest(s);
 	if (s->wire.is_readable)
 		return body_from_conn(s);
-	if (!s->wire.is_blocked)
+	if (s->body.framing == FRAMING_TUNNEL)
+		arm(s, s->settings->tunnel_ms);
+	else if (!s->wire.is_blocked)
 		arm(s, s->settings->body_timeout_ms);
 	return NEXT_WAIT;
 }
@@ -547,7 +675,7 @@ on_event(struct io *io, uint32_t events)
 	/* HUP and ERR: both directions are gone; RDHUP alone is a client that
 	 * still wants its answer. */
 	if (unlikely(events & (EPOLLHUP | EPOLLERR)) &&
-	    s->state == STATE_EXCHANGE)
+	    s->state == STATE_EXCHANGE && s->body.framing != FRAMING_TUNNEL)
 		s->wire.has_failed = true;
 	(void)server_run(s);
 	wire_leave();
@@ -558,7 +686,7 @@ on_event(struct io *io, uint32_t events)
 static bool
 is_waiting_for_body(const struct h1_server *s)
 {
-	return s->request_left > 0 && !s->is_paused;
+	return !s->is_request_done && !s->is_paused && !s->is_expecting;
 }
 
 static enum next
@@ -566,7 +694,8 @@ exchange_timeout(struct h1_server *s)
 {
 	bool can_answer = !s->wire.is_blocked && !s->has_response_head;
 
-	if (!s->wire.is_blocked && !is_waiting_for_body(s))
+	if (!s->wire.is_blocked && s->body.framing != FRAMING_TUNNEL &&
+	    !is_waiting_for_body(s))
 		return NEXT_WAIT;	/* an old deadline of the idle time */
 	tell_reset(s, REASON_CLIENT_TIMEOUT);
 	if (!can_answer)
@@ -635,6 +764,10 @@ server_send_info(struct http_stream *stream, const struct http_head *h)
 
 	if (s->version == HTTP_1_0)
 		return SEND_OK;		/* RFC 9110 15.2 */
+	if (h->status == 100) {
+		s->is_expecting = false;
+		arm(s, s->settings->body_timeout_ms);
+	}
 	if (put_response(s, h, NULL))
 		wire_flush(&s->wire);
 	return result_of(s);
@@ -648,18 +781,45 @@ connection_field(const struct h1_server *s)
 	return s->version == HTTP_1_0 ? "keep-alive" : NULL;
 }
 
+/* 101: from here on bytes go both ways. */
+static enum send_result
+begin_tunnel(struct h1_server *s, const struct http_head *h)
+{
+	s->has_response_head = true;
+	s->is_keep_alive = false;
+	s->framing = FRAMING_TUNNEL;
+	s->response_left = UINT64_MAX;
+	body_begin(&s->body, h);
+	s->is_request_done = s->is_expecting = false;
+	s->has_new_rest = stash_len(&s->rest) > 0;
+	if (!put_response(s, h, NULL))
+		return SEND_FAILED;
+	arm(s, s->settings->tunnel_ms);
+	if (!s->is_running)
+		wire_run_later(&s->wire);
+	return result_of(s);
+}
+
 static enum send_result
 server_send_head(struct http_stream *stream, const struct http_head *h,
     bool end)
 {
 	struct h1_server *s = server_of(stream);
+	struct http_head closing;
 
+	if (unlikely(h->framing == FRAMING_TUNNEL))
+		return begin_tunnel(s, h);
+	if (unlikely(h->framing == FRAMING_CHUNKED && s->version == HTTP_1_0)) {
+		closing = *h;
+		closing.framing = FRAMING_CLOSE;
+		h = &closing;
+	}
 	if (servers.is_draining || !s->is_request_done || !h->is_keep_alive ||
 	    (!end && h->framing == FRAMING_CLOSE))
 		s->is_keep_alive = false;
 	s->framing = h->framing;
 	s->response_left = h->framing == FRAMING_LENGTH ? h->body_len :
-	    UINT64_MAX;
+	    h->framing == FRAMING_CHUNKED ? 0 : UINT64_MAX;
 	s->has_response_head = true;
 	if (!put_response(s, h, connection_field(s)))
 		return SEND_FAILED;
@@ -677,14 +837,42 @@ server_send_body(struct http_stream *stream, struct span data, bool end,
 	struct h1_server *s = server_of(stream);
 	enum send_result result;
 
-	ASSERT(data.len <= s->response_left);
-	result = wire_send(&s->wire, data, end, taken);
-	s->response_left -= *taken;
-	if (result == SEND_OK && end)
-		s->is_response_done = true;
-	else if (result == SEND_WAIT)
+	if (s->framing == FRAMING_CHUNKED) {
+		result = chunked_send(&s->wire, &s->response_left, data, end,
+		    taken);
+	} else {
+		ASSERT(data.len <= s->response_left);
+		result = wire_send(&s->wire, data, end, taken);
+		if (s->framing == FRAMING_LENGTH)
+			s->response_left -= *taken;
+	}
+	if (result == SEND_WAIT)
 		arm(s, s->settings->send_timeout_ms);
+	else if (unlikely(s->framing == FRAMING_TUNNEL) && *taken > 0)
+		arm(s, s->settings->tunnel_ms);
+	if (result == SEND_OK && end) {
+		s->is_response_done = true;
+		if (unlikely(s->framing == FRAMING_TUNNEL))
+			wire_shut(&s->wire);
+	}
 	return result;
+}
+
+static enum send_result
+server_send_trailers(struct http_stream *stream, const struct http_head *t)
+{
+	struct h1_server *s = server_of(stream);
+
+	/* HTTP/1.0 and bodies with a length have no place for them. */
+	if (s->framing == FRAMING_CHUNKED &&
+	    !chunked_send_trailers(&s->wire, t)) {
+		s->wire.has_failed = true;
+		wire_run_later(&s->wire);
+		return SEND_FAILED;
+	}
+	wire_flush(&s->wire);
+	s->is_response_done = true;
+	return result_of(s);
 }
 
 static void
@@ -701,18 +889,9 @@ server_resume(struct http_stream *stream)
 	if (!s->is_paused)
 		return;
 	s->is_paused = false;
+	s->has_new_rest = stash_len(&s->rest) > 0;
 	if (!s->is_running)
 		wire_run_later(&s->wire);
-}
-
-static void
-cut_hard(struct h1_server *s)
-{
-	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
-
-	/* A body that only a close ends must not look whole. */
-	(void)setsockopt(s->wire.conn.io.fd, SOL_SOCKET, SO_LINGER, &abort,
-	    sizeof(abort));
 }
 
 static void
@@ -757,6 +936,7 @@ static const struct http_stream_ops server_ops = {
 	.send_info = server_send_info,
 	.send_head = server_send_head,
 	.send_body = server_send_body,
+	.send_trailers = server_send_trailers,
 	.pause = server_pause,
 	.resume = server_resume,
 	.reset = server_reset,

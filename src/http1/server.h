@@ -16,6 +16,7 @@ struct h1_server_settings {
 	uint32_t age_ms;		/* of a connection; 0: no limit */
 	uint32_t head_timeout_ms, body_timeout_ms;
 	uint32_t keep_alive_ms, send_timeout_ms;
+	uint32_t tunnel_ms;		/* idle, either way */
 	uint16_t port;			/* of the listener */
 };
 

@@ -65,6 +65,7 @@ wire_init(struct wire *w, void (*on_run)(struct wire *w))
 	w->on_run = on_run;
 	w->is_connecting = w->is_blocked = w->has_failed = false;
 	w->has_written = w->is_readable = w->is_ending = false;
+	w->must_shut = false;
 }
 
 void
@@ -191,8 +192,17 @@ wire_flush(struct wire *w)
 		keep_unsent(w, span_skip(all, taken));
 }
 
-static enum send_result
-refuse_rest(struct wire *w)
+void
+wire_shut(struct wire *w)
+{
+	wire_flush(w);
+	w->must_shut = true;
+	if (!w->has_failed && stash_len(&w->unsent) == 0)
+		w->conn.ops->shutdown_write(&w->conn);
+}
+
+enum send_result
+wire_refuse(struct wire *w)
 {
 	if (w->has_failed)
 		return SEND_FAILED;
@@ -200,57 +210,70 @@ refuse_rest(struct wire *w)
 	return SEND_WAIT;
 }
 
+/*
+ * What is gathered, `data` and what frames it, in one call. Of the framing
+ * nothing is ever taken without all of the data.
+ */
 static enum send_result
-send_direct(struct wire *w, struct span data, size_t *taken)
+send_now(struct wire *w, struct span data, struct span behind, size_t *taken)
 {
-	if (stash_len(&w->unsent) > 0)
-		return refuse_rest(w);
-	if (!write_now(w, &data, 1, taken))
-		return SEND_FAILED;
-	return *taken == data.len ? SEND_OK : refuse_rest(w);
-}
-
-/* A gathered head and a longer body behind it: two spans, one call. */
-static enum send_result
-send_behind(struct wire *w, struct span data, size_t *taken)
-{
-	struct span v[2];
+	struct span v[3], *first = v;
 	size_t head_len, sent = 0;
+	int n = 3;
 
-	v[0] = gathered(w);
+	v[0] = gather.owner == w ? gathered(w) : span_of(NULL, 0);
 	v[1] = data;
+	v[2] = behind;
 	head_len = v[0].len;
-	if (stash_len(&w->unsent) > 0) {
+	if (unlikely(stash_len(&w->unsent) > 0)) {
 		keep_unsent(w, v[0]);
-		return refuse_rest(w);
+		return wire_refuse(w);
 	}
-	if (!write_now(w, v, 2, &sent))
+	if (head_len == 0) {
+		first++;
+		n--;
+	}
+	if (behind.len == 0)
+		n--;
+	if (!write_now(w, first, n, &sent))
 		return SEND_FAILED;
-	if (sent < head_len)
+	if (unlikely(sent < head_len)) {
 		keep_unsent(w, span_skip(v[0], sent));
-	else
-		*taken = sent - head_len;
-	return *taken == data.len ? SEND_OK : refuse_rest(w);
+		return wire_refuse(w);
+	}
+	sent -= head_len;
+	*taken = sent < data.len ? sent : data.len;
+	if (*taken < data.len)
+		return wire_refuse(w);
+	keep_unsent(w, span_skip(behind, sent - data.len));
+	return w->has_failed ? SEND_FAILED : SEND_OK;
 }
 
 enum send_result
-wire_send(struct wire *w, struct span data, bool end, size_t *taken)
+wire_send_framed(struct wire *w, struct span data, struct span behind,
+    bool end, size_t *taken)
 {
+	char *to;
+
 	*taken = 0;
 	if (unlikely(w->has_failed))
 		return SEND_FAILED;
 	if (unlikely(w->is_connecting) && data.len > 0) {
 		/* Nothing is taken that another backend may have to get. */
 		wire_flush(w);
-		return refuse_rest(w);
+		return wire_refuse(w);
 	}
-	if (gather.owner != w)
-		return data.len == 0 ? SEND_OK : send_direct(w, data, taken);
-	if (data.len > WIRE_COPY_MAX || data.len > GATHER_SIZE - gather.len)
-		return send_behind(w, data, taken);
-	memcpy(gather.buffer + gather.len, data.ptr == NULL ? "" : data.ptr,
-	    data.len);
-	gather.len += data.len;
+	if (gather.owner != w && data.len == 0)
+		return SEND_OK;
+	if (gather.owner != w || data.len > WIRE_COPY_MAX ||
+	    data.len + behind.len > GATHER_SIZE - gather.len)
+		return send_now(w, data, behind, taken);
+	to = gather.buffer + gather.len;
+	if (data.len > 0)
+		memcpy(to, data.ptr, data.len);
+	if (behind.len > 0)
+		memcpy(to + data.len, behind.ptr, behind.len);
+	gather.len += data.len + behind.len;
 	*taken = data.len;
 	if (end)
 		wire_flush(w);
@@ -271,5 +294,7 @@ wire_writable(struct wire *w)
 		if (taken < rest.len)
 			return false;
 	}
+	if (unlikely(w->must_shut))
+		w->conn.ops->shutdown_write(&w->conn);
 	return true;
 }

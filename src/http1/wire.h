@@ -24,6 +24,7 @@ struct wire {
 	bool has_written;		/* a byte has reached the kernel */
 	bool is_readable;		/* an edge came, not drained yet */
 	bool is_ending;			/* RDHUP, HUP or ERR: read to the end */
+	bool must_shut;			/* FIN behind what is unsent */
 };
 
 #define WIRE_COPY_MAX 4096	/* bodies up to this are put behind the head */
@@ -57,9 +58,19 @@ void wire_added(struct wire *w, size_t size);
 /* Sends what is gathered. */
 void wire_flush(struct wire *w);
 /* Body bytes: copied behind a gathered head when short, else written from
- * where they lie. The results of http_stream_ops.send_body. */
-enum send_result wire_send(struct wire *w, struct span data, bool end,
-    size_t *taken);
+ * where they lie, and `behind` behind the last of them (its bytes are not
+ * counted in *taken). The results of http_stream_ops.send_body. */
+enum send_result wire_send_framed(struct wire *w, struct span data,
+    struct span behind, bool end, size_t *taken);
+static inline enum send_result
+wire_send(struct wire *w, struct span data, bool end, size_t *taken)
+{
+	return wire_send_framed(w, data, span_of(NULL, 0), end, taken);
+}
+/* Takes nothing now: SEND_WAIT, or SEND_FAILED. */
+enum send_result wire_refuse(struct wire *w);
+/* FIN behind all that was sent. */
+void wire_shut(struct wire *w);
 /* An OUT edge: true when everything waiting is gone. */
 bool wire_writable(struct wire *w);
 
@@ -67,6 +78,14 @@ static inline bool
 wire_is_idle(const struct wire *w)
 {
 	return w->unsent.begin == w->unsent.end && !w->has_failed;
+}
+
+/* Would take content. */
+static inline bool
+wire_can_send(const struct wire *w)
+{
+	return w->unsent.begin == w->unsent.end && !w->has_failed &&
+	    !w->is_connecting;
 }
 
 /* Runs on_run from a deferred call. */

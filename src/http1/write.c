@@ -64,7 +64,7 @@ size_t
 write_bound(const struct http_head *h)
 {
 	size_t size = WRITE_FIXED + h->method_text.len + h->target.len +
-	    h->reason_phrase.len;
+	    h->reason_phrase.len + h->upgrade.len;
 
 	if (h->is_raw)
 		size += h->size;
@@ -119,6 +119,12 @@ put_fields(char *to, const struct http_head *h)
 		to = PUT(to, "Content-Length: ");
 		to = put_number(to, h->body_len);
 		to = PUT(to, "\r\n");
+	} else if (unlikely(h->framing == FRAMING_CHUNKED)) {
+		to = PUT(to, "Transfer-Encoding: chunked\r\n");
+	}
+	if (unlikely(h->upgrade.len > 0)) {
+		to = PUT(to, "Connection: upgrade\r\n");
+		to = put_field(to, SPAN("Upgrade"), h->upgrade);
 	}
 	return to;
 }
@@ -150,5 +156,28 @@ write_response(char *to, const struct http_head *h, const char *connection)
 	to = put_fields(to, h);
 	if (connection != NULL)
 		to = put_field(to, SPAN("Connection"), span_str(connection));
+	return PUT(to, "\r\n");
+}
+
+char *
+write_chunk_line(char *to, uint64_t size)
+{
+	static const char hex[] = "0123456789abcdef";
+	char digits[16];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = hex[size & 15];
+		size >>= 4;
+	} while (size > 0);
+	to = put(to, digits + i, sizeof(digits) - i);
+	return PUT(to, "\r\n");
+}
+
+char *
+write_trailers(char *to, const struct http_head *t)
+{
+	to = PUT(to, "0\r\n");
+	to = t->is_raw ? put_raw_fields(to, t) : put_single_fields(to, t);
 	return PUT(to, "\r\n");
 }

@@ -16,3 +16,8 @@ size_t write_bound(const struct http_head *h);
 char *write_request(char *to, const struct http_head *h);
 char *write_response(char *to, const struct http_head *h,
     const char *connection);
+
+/* The line of a chunk of `size` bytes, at most 18; the last chunk and its
+ * trailer section, at most write_bound(). Both return the end. */
+char *write_chunk_line(char *to, uint64_t size);
+char *write_trailers(char *to, const struct http_head *t);

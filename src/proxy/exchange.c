@@ -221,11 +221,16 @@ keep_head(struct exchange *x, const struct http_head *h)
 static void
 send_request(struct exchange *x, struct http_head *h)
 {
-	bool end = h->framing == FRAMING_NONE || h->body_len == 0;
+	bool end = head_has_no_body(h);
+	size_t taken;
 
 	x->attempt->sink = &x->backend_sink;
 	x->state = x->is_pooled ? EXCHANGE_WAIT : EXCHANGE_CONNECT;
 	(void)x->attempt->ops->send_head(x->attempt, h, end);
+	/* An empty body of unknown length, once more. */
+	if (unlikely(!end && x->is_request_done))
+		(void)x->attempt->ops->send_body(x->attempt, span_of(NULL, 0),
+		    true, &taken);
 }
 
 /* One lease. REASON_NONE: under way. */
@@ -295,6 +300,15 @@ retry(struct exchange *x, bool same_backend)
 	return why == REASON_BAD_REQUEST ? why : start_attempt(x, &h);
 }
 
+static void
+finish(struct exchange *x)
+{
+	x->state = EXCHANGE_END;
+	end_attempt(x);
+	release_client(x);
+	exchange_free(x);
+}
+
 /* ---- events of the client's stream */
 
 static enum reason
@@ -304,6 +318,47 @@ check_request(struct exchange *x, struct http_head *h)
 		return REASON_LOOP;
 	x->upstream = &x->proxy->upstreams[0];	/* routes: a later issue */
 	return REASON_NONE;
+}
+
+/* RFC 9110 7.6.2: no hop is left, we are the last; true: answered. */
+static bool
+answer_hop(struct exchange *x, const struct http_head *h)
+{
+	static const struct http_extra allow = { { "Allow", 5 },
+		{ "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH", 51 } };
+	const struct http_reply r = {
+		.status = 200, .content_type = SPAN("text/plain"),
+		.extras = &allow, .n_extras = 1,
+	};
+	struct span rest;
+
+	if (forward_hops(h) != 0)
+		return false;
+	if (h->method == METHOD_TRACE) {
+		answer(x, REASON_METHOD);	/* nothing of it is shown */
+		return true;
+	}
+	x->state = EXCHANGE_END;
+	(void)reply_send(x->client, &r, false, &rest);
+	release_client(x);
+	exchange_free(x);
+	return true;
+}
+
+/* semantics.md (j), Upgrade: what may be asked for, else a plain request. */
+static void
+take_upgrade(const struct exchange *x, struct http_head *h, bool end)
+{
+	const struct http_field *f = head_find(h, FIELD_UPGRADE);
+	struct span wanted = span_str(x->proxy->conf->upgrade);
+
+	h->upgrade = span_of(NULL, 0);
+	if (likely(f == NULL) || !h->has_upgrade_option || !end ||
+	    h->method != METHOD_GET || h->version != HTTP_1_1)
+		return;
+	if (span_equal_nocase(field_value(h, f), wanted) &&
+	    head_count(h, FIELD_UPGRADE) == 1)
+		h->upgrade = field_value(h, f);
 }
 
 static void
@@ -316,6 +371,9 @@ client_on_head(struct http_stream *s, struct http_head *h, bool end)
 	x->method = h->method;
 	x->version = h->version;
 	x->is_request_done = end;
+	if (unlikely(head_has(h, FIELD_MAX_FORWARDS)) && answer_hop(x, h))
+		return;
+	take_upgrade(x, h, end);
 	why = check_request(x, h);
 	if (why == REASON_NONE)
 		why = forward_request(x, h, &room);
@@ -342,9 +400,24 @@ client_on_body(struct http_stream *s, struct span data, bool end)
 		return taken;
 	if (taken > 0)
 		x->has_taken_body = true;
-	if (end && taken == data.len)
+	if (end && taken == data.len) {
 		x->is_request_done = true;
+		if (unlikely(x->is_response_done))
+			finish(x);
+	}
 	return taken;
+}
+
+static void
+client_on_trailers(struct http_stream *s, struct http_head *t)
+{
+	struct exchange *x = of_client(s);
+
+	x->is_request_done = x->has_taken_body = true;
+	if (x->attempt == NULL)
+		return;
+	trailers_drop_forbidden(t);
+	(void)x->attempt->ops->send_trailers(x->attempt, t);
 }
 
 static void
@@ -384,20 +457,12 @@ static const struct http_stream_events client_events = {
 	.on_info = client_on_info,
 	.on_head = client_on_head,
 	.on_body = client_on_body,
+	.on_trailers = client_on_trailers,
 	.on_writable = client_on_writable,
 	.on_reset = client_on_reset,
 };
 
 /* ---- events of the backend's stream */
-
-static void
-finish(struct exchange *x)
-{
-	x->state = EXCHANGE_END;
-	end_attempt(x);
-	release_client(x);
-	exchange_free(x);
-}
 
 /* The attempt failed: `s` is dead and already let go of by its codec. */
 static void
@@ -409,7 +474,7 @@ fail_attempt(struct exchange *x, enum reason why, enum sent sent)
 	if (why != REASON_STALE)
 		charge(x, why);
 	end_attempt(x);
-	if (x->state == EXCHANGE_RELAY) {
+	if (x->state >= EXCHANGE_RELAY) {
 		cut_client(x, why);
 		exchange_free(x);
 		return;
@@ -465,6 +530,10 @@ backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 	}
 	drop_kept(x);
 	x->state = EXCHANGE_RELAY;
+	if (unlikely(h->framing == FRAMING_TUNNEL)) {
+		x->state = EXCHANGE_TUNNEL;
+		x->is_request_done = false;
+	}
 	(void)x->client->ops->send_head(x->client, h, end);
 	if (end)
 		finish(x);
@@ -476,10 +545,23 @@ backend_on_body(struct http_stream *s, struct span data, bool end)
 	struct exchange *x = of_backend(s);
 	size_t taken = 0;
 
-	if (x->client->ops->send_body(x->client, data, end, &taken) ==
-	    SEND_OK && end)
+	if (x->client->ops->send_body(x->client, data, end, &taken) !=
+	    SEND_OK || !end)
+		return taken;
+	x->is_response_done = true;
+	if (x->state != EXCHANGE_TUNNEL || x->is_request_done)
 		finish(x);
 	return taken;
+}
+
+static void
+backend_on_trailers(struct http_stream *s, struct http_head *t)
+{
+	struct exchange *x = of_backend(s);
+
+	trailers_drop_forbidden(t);
+	if (x->client->ops->send_trailers(x->client, t) == SEND_OK)
+		finish(x);
 }
 
 static void
@@ -497,6 +579,7 @@ static const struct http_stream_events backend_events = {
 	.on_info = backend_on_info,
 	.on_head = backend_on_head,
 	.on_body = backend_on_body,
+	.on_trailers = backend_on_trailers,
 	.on_writable = backend_on_writable,
 	.on_reset = backend_on_reset,
 };

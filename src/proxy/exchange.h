@@ -22,6 +22,7 @@
 	X(CONNECT,	"connecting to the backend")			\
 	X(WAIT,		"waiting for the response head")		\
 	X(RELAY,	"relaying the response")			\
+	X(TUNNEL,	"relaying a tunnel")				\
 	X(END,		"ending")
 
 enum exchange_state {
@@ -51,6 +52,8 @@ struct exchange {
 	uint8_t media;			/* for error bodies */
 	bool is_pooled;			/* the attempt's connection */
 	bool is_request_done;
+	bool is_response_done;		/* tunnels: the backend's direction */
+	bool has_body;			/* of the request, whatever its length */
 	bool has_taken_body;		/* bytes that cannot be sent again */
 	bool has_retried_free;		/* a pooled connection was at fault */
 	alignas(16) char tail[];
@@ -63,8 +66,11 @@ struct exchange {
 struct forward_room {		/* memory for values that we add */
 	char client[ADDRESS_TEXT_MAX];
 	char port[8];
+	char hops[8];
 };
 enum reason forward_request(const struct exchange *x, struct http_head *h,
     struct forward_room *room);
+/* Max-Forwards of a TRACE or OPTIONS (RFC 9110 7.6.2); -1: there is none. */
+int forward_hops(const struct http_head *h);
 bool forward_response(const struct exchange *x, struct http_head *h);
 void exchange_client(const struct exchange *x, struct address *a);

@@ -28,15 +28,15 @@ exchange_client(const struct exchange *x, struct address *a)
 }
 
 static size_t
-print_port(char *to, uint16_t port)
+print_number(char *to, uint32_t n)
 {
-	char digits[5];
+	char digits[10];
 	size_t i = sizeof(digits);
 
 	do {
-		digits[--i] = (char)('0' + port % 10);
-		port = (uint16_t)(port / 10);
-	} while (port > 0);
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
 	memcpy(to, digits + i, sizeof(digits) - i);
 	return sizeof(digits) - i;
 }
@@ -108,7 +108,7 @@ add_forwarded(const struct exchange *x, struct http_head *h,
 	head_add(h, SPAN("X-Forwarded-Proto"), SPAN("http"));
 	if (h->host.len > 0)
 		head_add(h, SPAN("X-Forwarded-Host"), h->host);
-	len = print_port(room->port, x->listener_port);
+	len = print_number(room->port, x->listener_port);
 	head_add(h, SPAN("X-Forwarded-Port"), span_of(room->port, len));
 }
 
@@ -141,6 +141,45 @@ add_host(const struct exchange *x, struct http_head *h)
 	    span_str(x->upstream->name));
 }
 
+int
+forward_hops(const struct http_head *h)
+{
+	int hops = -1;
+
+	if (likely(!head_has(h, FIELD_MAX_FORWARDS)) ||
+	    (h->method != METHOD_TRACE && h->method != METHOD_OPTIONS))
+		return -1;
+	for (unsigned i = 0; i < h->n_fields; i++) {
+		struct span value = field_value(h, &h->fields[i]);
+
+		if (h->fields[i].id != FIELD_MAX_FORWARDS)
+			continue;
+		if (hops >= 0 || value.len == 0 || value.len > 5)
+			return -1;	/* several, or out of all reason */
+		hops = 0;
+		for (size_t k = 0; k < value.len; k++) {
+			if (value.ptr[k] < '0' || value.ptr[k] > '9')
+				return -1;
+			hops = hops * 10 + (value.ptr[k] - '0');
+		}
+	}
+	return hops;
+}
+
+/* One hop less. The field stays in the kept head, dropped. */
+static void
+count_hop(struct http_head *h, struct forward_room *room)
+{
+	int hops = forward_hops(h);
+	size_t len;
+
+	if (likely(hops <= 0))
+		return;
+	head_drop(h, FIELD_MAX_FORWARDS);
+	len = print_number(room->hops, (uint32_t)hops - 1);
+	head_add(h, SPAN("Max-Forwards"), span_of(room->hops, len));
+}
+
 enum reason
 forward_request(const struct exchange *x, struct http_head *h,
     struct forward_room *room)
@@ -152,6 +191,7 @@ forward_request(const struct exchange *x, struct http_head *h,
 	if (!head_drop_hop_by_hop(h))
 		return REASON_BAD_REQUEST;
 	add_host(x, h);
+	count_hop(h, room);
 	drop_forwarded(h);
 	add_forwarded(x, h, room);
 	if (p->via_value.len > 0)
@@ -168,6 +208,8 @@ forward_response(const struct exchange *x, struct http_head *h)
 	if (!head_drop_hop_by_hop(h))
 		return false;
 	h->is_keep_alive = true;	/* what the backend said ended there */
+	if (unlikely(h->framing == FRAMING_CLOSE))
+		h->framing = FRAMING_CHUNKED;	/* of unknown length */
 	if (unlikely(h->status == 205)) {
 		/* No content, but RFC 9112 6.3 reads on without a length. */
 		h->framing = FRAMING_LENGTH;

@@ -134,6 +134,7 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->body_timeout_ms = conf->timeouts.client_body;
 	s->keep_alive_ms = conf->timeouts.keep_alive;
 	s->send_timeout_ms = conf->timeouts.send;
+	s->tunnel_ms = conf->timeouts.tunnel;
 	s->port = address_port(address);
 }
 

@@ -266,8 +266,6 @@ static const struct request_row requests[] = {
 	BAD(BAD_REQUEST, "GET / HTTP/1.0" L "Content-Length: 1" L
 	    "Content-Length: 1" L L),
 	/* Transfer-Encoding */
-	FIELD(NOT_IMPLEMENTED, "Transfer-Encoding: chunked"),
-	FIELD(NOT_IMPLEMENTED, "Transfer-Encoding: CHUNKED\t"),
 	FIELD(BAD_REQUEST, "Transfer-Encoding:"),
 	FIELD(BAD_REQUEST, "Transfer-Encoding: identity"),
 	FIELD(BAD_REQUEST, "Transfer-Encoding: gzip"),
@@ -291,10 +289,10 @@ static const struct request_row requests[] = {
 	    "Transfer-Encoding: chunked"),
 	BAD(BAD_REQUEST, "POST / HTTP/1.0" L H
 	    "Transfer-Encoding: chunked" L L),
-	/* what this part does not know yet */
-	FIELD(NOT_IMPLEMENTED, "Upgrade: websocket"),
-	FIELD(NOT_IMPLEMENTED, "Connection: upgrade" L "Upgrade: h2c"),
-	FIELD(NOT_IMPLEMENTED, "Expect: 100-continue"),
+	/* Expect */
+	FIELD(EXPECTATION, "Expect: 200-ok"),
+	FIELD(EXPECTATION, "Expect: 100-continue, x"),
+	FIELD(EXPECTATION, "Expect:"),
 	/* limits: see limits_of_rows */
 	BAD(URI_TOO_LONG, "GET /0123456789012345678901234567890123456789012345"
 	    "678901234567890123456789012345678901234567890123456789012345678"
