@@ -7,6 +7,7 @@
  * /status/N	status N
  * /delay/MS	the greeting, MS milliseconds late
  * /bytes/N	N bytes, the one at offset i being i mod 251
+ * /chunked/N	the same in chunks
  * others	"Hello from NAME on port PORT"
  *
  * Each answer has X-Backend: NAME; but for a long echo it waits for the whole
@@ -130,20 +131,21 @@ answer_headers(struct exchange *x)
 	reply(x, 200, span_of(x->text, x->text_len));
 }
 
-/* A head whose body is made or comes later; UINT64_MAX: there can be none. */
+/* A head whose body is made or comes later. */
 static void
-begin_body(struct exchange *x, unsigned status, uint64_t len)
+begin_body(struct exchange *x, unsigned status, enum framing framing,
+    uint64_t len)
 {
 	struct http_extra extras[HEAD_EXTRAS_MAX];
 	struct http_head h = { .status = (uint16_t)status, .body_len = len,
-		.framing = len == UINT64_MAX ? FRAMING_NONE : FRAMING_LENGTH,
+		.framing = (uint8_t)framing,
 		.extras = extras, .version = HTTP_1_1, .is_keep_alive = true };
 
 	head_add(&h, SPAN("Server"), SPAN("test-backend"));
 	head_add(&h, SPAN("Date"), span_of(clock_http_date(), CLOCK_HTTP_LEN));
 	head_add(&h, SPAN("X-Backend"), span_str(me.name));
 	(void)x->stream->ops->send_head(x->stream, &h, x->is_head ||
-	    len == 0 || len == UINT64_MAX);
+	    head_has_no_body(&h));
 }
 
 /* A final status, so that nobody waits for another. */
@@ -154,7 +156,7 @@ answer_status(struct exchange *x)
 	    (unsigned)x->number;
 
 	if (status == 204 || status == 304) {
-		begin_body(x, status, UINT64_MAX);
+		begin_body(x, status, FRAMING_NONE, 0);
 		finish(x);
 	} else {
 		greet_with(x, status);
@@ -186,7 +188,20 @@ static void
 answer_bytes(struct exchange *x)
 {
 	x->fill = x->is_head ? 0 : x->number;
-	begin_body(x, 200, x->number);
+	begin_body(x, 200, FRAMING_LENGTH, x->number);
+	go_on_filling(x);
+}
+
+static void
+answer_chunked(struct exchange *x)
+{
+	size_t taken;
+
+	x->fill = x->is_head ? 0 : x->number;
+	begin_body(x, 200, FRAMING_CHUNKED, 0);
+	if (!x->is_head && x->number == 0)
+		(void)x->stream->ops->send_body(x->stream, span_of(NULL, 0),
+		    true, &taken);
 	go_on_filling(x);
 }
 
@@ -224,6 +239,7 @@ static const struct page {
 	{ "/status/", answer_status },
 	{ "/delay/", answer_delayed },
 	{ "/bytes/", answer_bytes },
+	{ "/chunked/", answer_chunked },
 	{ "", answer_greeting },
 };
 
@@ -272,12 +288,12 @@ on_head(struct http_stream *s, struct http_head *h, bool end)
 
 	x->is_head = h->method == METHOD_HEAD;
 	plan(x, h);
-	x->is_streaming = x->answer == answer_echo && h->body_len > BLOCK &&
-	    !x->is_head;
+	x->is_streaming = x->answer == answer_echo && !x->is_head &&
+	    (h->body_len > BLOCK || h->framing == FRAMING_CHUNKED);
 	if (end)
 		x->answer(x);
 	else if (x->is_streaming)
-		begin_body(x, 200, h->body_len);
+		begin_body(x, 200, (enum framing)h->framing, h->body_len);
 }
 
 static size_t
@@ -296,6 +312,12 @@ on_body(struct http_stream *s, struct span data, bool end)
 	if (end)	/* not yet: the stream does not know that it has ended */
 		loop_defer(&x->answer_later);
 	return data.len;
+}
+
+static void
+on_trailers(struct http_stream *s, struct http_head *t UNUSED)
+{
+	(void)on_body(s, span_of(NULL, 0), true);
 }
 
 static void
@@ -331,6 +353,7 @@ static const struct http_stream_events events = {
 	.on_info = on_info,
 	.on_head = on_head,
 	.on_body = on_body,
+	.on_trailers = on_trailers,
 	.on_writable = on_writable,
 	.on_reset = on_reset,
 };

@@ -166,6 +166,11 @@ on_body(struct http_stream *s UNUSED, struct span data, bool end UNUSED)
 }
 
 static void
+on_trailers(struct http_stream *s UNUSED, struct http_head *t UNUSED)
+{
+}
+
+static void
 on_writable(struct http_stream *s)
 {
 	struct admin_exchange *x = exchange_of(s);
@@ -192,6 +197,7 @@ static const struct http_stream_events events = {
 	.on_info = on_info,
 	.on_head = on_head,
 	.on_body = on_body,
+	.on_trailers = on_trailers,
 	.on_writable = on_writable,
 	.on_reset = on_reset,
 };

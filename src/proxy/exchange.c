@@ -350,13 +350,14 @@ static void
 take_upgrade(const struct exchange *x, struct http_head *h, bool end)
 {
 	const struct http_field *f = head_find(h, FIELD_UPGRADE);
-	struct span wanted = span_str(x->proxy->conf->upgrade);
+	const char *wanted = x->proxy->conf->upgrade;
 
 	h->upgrade = span_of(NULL, 0);
 	if (likely(f == NULL) || !h->has_upgrade_option || !end ||
 	    h->method != METHOD_GET || h->version != HTTP_1_1)
 		return;
-	if (span_equal_nocase(field_value(h, f), wanted) &&
+	if (wanted != NULL &&
+	    span_equal_nocase(field_value(h, f), span_str(wanted)) &&
 	    head_count(h, FIELD_UPGRADE) == 1)
 		h->upgrade = field_value(h, f);
 }

@@ -6,7 +6,7 @@
 # Each connection has a process and a script: the first connection the first,
 # the second the second, further ones the last. A script is a list of steps:
 #
-#	'request'		read a head and as much body as Content-Length says
+#	'request'		read a head and its body, by length or in chunks
 #	'head'			read a head only
 #	[body => N]		read N bytes
 #	'to_end'		read until the peer closes
@@ -174,8 +174,26 @@ sub body ($self, $n) {
 
 sub request ($self) {
 	$self->head or return 0;
+	return $self->chunks if $self->{head} =~ /^Transfer-Encoding: *chunked/mi;
 	my ($n) = $self->{head} =~ /^Content-Length: *(\d+)/mi;
 	return $self->body($n // 0);
+}
+
+# A chunked body as fairlead sends it: sizes alone, and trailer fields.
+sub chunks ($self) {
+	while (1) {
+		my $end;
+		until (($end = index $self->{buffer}, "\r\n") >= 0) {
+			$self->fill or return 0;
+		}
+		my $size = hex substr $self->{buffer}, 0, $end + 2, '';
+		last if $size == 0;
+		$self->body($size + 2) or return 0;
+	}
+	until ($self->{buffer} =~ s/^(?:[^\r\n]+\r\n)*\r\n//) {
+		$self->fill or return 0;
+	}
+	return 1;
 }
 
 sub to_end ($self) {

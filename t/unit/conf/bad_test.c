@@ -321,7 +321,7 @@ static const struct row {
 		"backends:\n"
 		"  - {host: 127.0.0.1, port: 1, backup: true, name: a, "
 		"max_connections: 3, tls: x}\n"
-		"timeouts: {tunnel: 1h}\n"),
+		"timeouts: {queued: 1h}\n"),
 		"t.yaml:2:32: error: unknown key \"backup\" in a backend\n"
 		"    2 |   - {host: 127.0.0.1, port: 1, backup: true, "
 		"name: a, max_connections: 3, tls: x}\n"
@@ -342,9 +342,9 @@ static const struct row {
 		"name: a, max_connections: 3, tls: x}\n"
 		"      |                                                   "
 		"                        ^~~\n"
-		"t.yaml:3:12: error: unknown key \"tunnel\" in "
+		"t.yaml:3:12: error: unknown key \"queued\" in "
 		"\"timeouts\"\n"
-		"    3 | timeouts: {tunnel: 1h}\n"
+		"    3 | timeouts: {queued: 1h}\n"
 		"      |            ^~~~~~\n"
 		"fairlead: t.yaml: 5 errors, 0 warnings\n" },
 	{ "unknown_escaped", TEXT(

@@ -95,7 +95,7 @@ static const struct request_row requests[] = {
 	SAYS(1, "Connection: closed" L, 2, true, true),
 	SAYS(0, "Connection: keep-alive" L, 2, true, false),
 	SAYS(0, "Connection: close, keep-alive" L, 2, false, false),
-	SAYS(0, "Connection: upgrade" L, 2, false, true),
+	SAYS(0, "Connection: upgrade" L, 2, false, false),
 	SAYS(0, "", 1, false, false),
 
 	/* request lines */

@@ -83,6 +83,19 @@ send_body(struct http_stream *s, struct span data, bool end, size_t *taken)
 	return SEND_OK;
 }
 
+static enum send_result
+send_trailers(struct http_stream *s, const struct http_head *t)
+{
+	struct memory_stream *m = of(s);
+
+	ASSERT(!m->is_released && !m->has_ended && m->n_heads > 0);
+	m->has_ended = true;
+	m->n_trailers = 0;
+	for (unsigned i = 0; i < t->n_fields; i++)
+		m->n_trailers += !t->fields[i].is_dropped;
+	return m->is_dead ? SEND_FAILED : SEND_OK;
+}
+
 static void
 on_pause(struct http_stream *s UNUSED)
 {
@@ -115,6 +128,7 @@ static const struct http_stream_ops ops = {
 	.send_info = send_info,
 	.send_head = send_head,
 	.send_body = send_body,
+	.send_trailers = send_trailers,
 	.pause = on_pause,
 	.resume = on_resume,
 	.reset = on_stream_reset,

@@ -13,6 +13,7 @@ struct memory_stream {
 	size_t body_len;
 	size_t room;			/* bytes it takes before it blocks */
 	unsigned n_heads, n_infos, n_resumes;
+	unsigned n_trailers;		/* fields behind the body */
 	bool has_ended;			/* a head or body came with `end` */
 	bool is_released, is_reset, is_dead;
 	enum reason reset_why;
