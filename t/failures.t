@@ -234,13 +234,21 @@ for my $end (qw(close reset)) {
     ['request', [send => "HTTP/1.1 200 OK\r\n\r\nuntil the"], [until => 'read'], 'reset']);
 $r = $t->get('/');
 is($r->{body}, 'until the end', 'a body without a length');
-is($r->{headers}{connection}, 'close', 'with Connection: close');
+is($r->{headers}{'transfer-encoding'}, 'chunked', 'in chunks');
 $c = $t->connect;
 $c->send(Fairlead::Client::request_of('/'));
 $c->head;
+$c->pieces(12, sub { });
+$o->go('read');
+unlike($c->read_all, qr/0\r\n\r\n/, 'one that is reset has no last chunk');
+$t->stop;
+($t, $o) = behind(['request', [send => "HTTP/1.1 200 OK\r\n\r\nuntil the"], [until => 'read'], 'reset']);
+$c = $t->connect;
+$c->send(Fairlead::Client::request_of('/', version => '1.0'));
+$c->head;
 $c->pieces(9, sub { });
 $o->go('read');
-ok($c->is_closed, 'one that is reset ends');
+ok($c->is_closed, 'to HTTP/1.0 it ends');
 is($c->end, 'reset', 'by a reset');
 $t->stop;
 

@@ -241,6 +241,12 @@ feed(struct h1_client *c, struct span data, size_t *used)
 	enum body_event event = BODY_DATA;
 	size_t n = 0;
 
+	/* Most bodies come whole, with their head. */
+	if (likely(c->body.framing == FRAMING_LENGTH &&
+	    data.len == c->body.left && c->stream.sink != NULL)) {
+		(void)feed_data(c, data, true, used);
+		return true;
+	}
 	while (event == BODY_DATA && c->state == STATE_BODY &&
 	    c->stream.sink != NULL && !c->is_paused && n < data.len)
 		event = feed_step(c, span_skip(data, n), &n);

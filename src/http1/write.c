@@ -78,7 +78,7 @@ write_bound(const struct http_head *h)
 }
 
 /* Kept lines that stand side by side leave as one run. */
-static char *
+static inline __attribute__((always_inline)) char *
 put_raw_fields(char *to, const struct http_head *h)
 {
 	const struct http_field *f = h->fields, *end = f + h->n_fields;

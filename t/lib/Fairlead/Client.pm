@@ -192,12 +192,47 @@ sub head ($self) {
 
 # The next response: undef if the connection ends before its head does. Its
 # `is_whole` is false if the body was cut. method => 'HEAD' has no body.
+# Sets body and trailers; true if the last chunk came.
+sub chunks ($self, $r) {
+	$r->{body} = '';
+	while (1) {
+		my $line = $self->line // return 0;
+		return 0 if $line !~ /^[0-9a-f]+\z/;
+		my $size = hex $line or last;
+		while (length $self->{buffer} < $size + 2) {
+			$self->fill or return 0;
+		}
+		$r->{body} .= $self->take($size);
+		return 0 if $self->take(2) ne "\r\n";
+	}
+	$r->{trailers} = '';
+	while (1) {
+		my $line = $self->line // return 0;
+		return 1 if $line eq '';
+		$r->{trailers} .= "$line\n";
+	}
+}
+
+# Without its CR LF.
+sub line ($self) {
+	my $end;
+
+	until (($end = index $self->{buffer}, "\r\n") >= 0) {
+		$self->fill or return;
+	}
+	return substr $self->take($end + 2), 0, $end;
+}
+
 sub response ($self, %o) {
 	my $r = $self->head or return;
 	my $length = $r->{headers}{'content-length'};
 
 	$r->{is_whole} = 1;
 	return $r if ($o{method} // '') eq 'HEAD' || $r->{status} =~ /^1|204|304/;
+	if (($r->{headers}{'transfer-encoding'} // '') eq 'chunked') {
+		$r->{is_whole} = $self->chunks($r);
+		return $r;
+	}
 	if (!defined $length) {
 		$r->{body} = $self->read_all;
 		$r->{is_whole} = $self->{end} eq 'eof';
