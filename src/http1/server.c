@@ -49,6 +49,7 @@ struct h1_server {
 	uint8_t method;
 	uint8_t version;
 	uint8_t framing;		/* of the response */
+	uint8_t empty_lines;		/* in front of the request */
 	bool is_running;		/* the driver is on the stack */
 	bool is_keep_alive;
 	bool is_paused;			/* the sink takes no more body */
@@ -326,6 +327,7 @@ begin_exchange(struct h1_server *s, struct http_head *h)
 	bool end = head_has_no_body(h);
 
 	set_state(s, STATE_EXCHANGE);
+	s->empty_lines = 0;
 	s->requests++;
 	s->method = h->method;
 	s->version = h->version;
@@ -367,6 +369,14 @@ keep_rest(struct h1_server *s, struct span data)
 	s->has_new_rest = true;
 }
 
+/* However they came: no more than one call of the parser would skip. */
+static enum parse_status
+refuse_empty_lines(enum reason *why)
+{
+	*why = REASON_BAD_REQUEST;
+	return PARSE_BAD;
+}
+
 /* One attempt at a head in `data`: *used bytes are done with. */
 static enum next
 parse_head(struct h1_server *s, struct span data, size_t *used)
@@ -378,13 +388,15 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 
 	*used = empty;
 	data = span_skip(data, empty);
-	if (data.len == 0)
+	s->empty_lines = (uint8_t)(s->empty_lines + empty / 2);
+	if (data.len == 0 && s->empty_lines <= PARSE_EMPTY_LINES)
 		return NEXT_WAIT;
 	h.fields = servers.fields;
 	h.extras = servers.extras;
 	h.n_extras = 0;
 	h.needs_slash = false;
-	switch (parse_request(&h, data, &limits, &why)) {
+	switch (s->empty_lines > PARSE_EMPTY_LINES ?
+	    refuse_empty_lines(&why) : parse_request(&h, data, &limits, &why)) {
 	case PARSE_OK:
 		if (unlikely(is_body_too_large(s, h.body_len))) {
 			why = REASON_BODY_TOO_LARGE;

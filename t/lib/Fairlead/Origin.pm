@@ -186,8 +186,9 @@ sub chunks ($self) {
 		until (($end = index $self->{buffer}, "\r\n") >= 0) {
 			$self->fill or return 0;
 		}
-		my $size = hex substr $self->{buffer}, 0, $end + 2, '';
-		last if $size == 0;
+		my $line = substr $self->{buffer}, 0, $end + 2, '';
+		return 0 if $line !~ /^([0-9a-f]{1,15})\r\n\z/;
+		my $size = hex $1 or last;
 		$self->body($size + 2) or return 0;
 	}
 	until ($self->{buffer} =~ s/^(?:[^\r\n]+\r\n)*\r\n//) {
