@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "shm/segment.h"
+#include "upstream/upstream.h"
 
 #define BEAT_STALE_MS 200
 
@@ -138,6 +139,7 @@ put_backend(struct json *j, const struct backend_conf *b, bool is_equal)
 	json_number(j, "effective_weight", b->address.len == 0 ? 0 :
 	    is_equal && b->weight > 0 ? 1 : b->weight);
 	json_string(j, "state", b->address.len == 0 ? "unresolved" :
+	    backend_slot_is_out(b->slot) ? "ejected" :
 	    b->weight == 0 ? "drain" : "up");
 	json_number(j, "in_flight", segment_in_flight(b->slot));
 	json_number(j, "requests", segment_requests(b->slot));
@@ -157,8 +159,7 @@ report_upstreams(struct json *j, const struct conf *conf)
 
 		json_open(j, NULL, '{');
 		json_string(j, "name", u->name);
-		json_string(j, "strategy", is_equal ? "round-robin" :
-		    "weighted");
+		json_string(j, "strategy", strategy_word(u->strategy));
 		json_open(j, "backends", '[');
 		for (size_t k = 0; k < u->n_backends; k++)
 			put_backend(j, &u->backends[k], is_equal);

@@ -19,6 +19,7 @@ enum {
 	OPTION_LOG_FILE,
 	OPTION_LOG_LEVEL,
 	OPTION_RUN_DIR,
+	OPTION_COOKIE_NAME,
 };
 
 static const char short_options[] = ":hVH:p:c:b:s:t";
@@ -37,6 +38,7 @@ static const struct option long_options[] = {
 	{ "log-file",	required_argument,	NULL, OPTION_LOG_FILE },
 	{ "log-level",	required_argument,	NULL, OPTION_LOG_LEVEL },
 	{ "run-dir",	required_argument,	NULL, OPTION_RUN_DIR },
+	{ "cookie-name", required_argument,	NULL, OPTION_COOKIE_NAME },
 	{ NULL,		0,			NULL, 0 },
 };
 
@@ -85,6 +87,7 @@ take_text(struct options *o, int option, const char *text)
 	case OPTION_LOG_FILE:	o->log_file = text; break;
 	case OPTION_LOG_LEVEL:	o->log_level = text; break;
 	case OPTION_RUN_DIR:	o->run_dir = text; break;
+	case OPTION_COOKIE_NAME: o->cookie_name = text; break;
 	case 'p':		return set_port(o, text);
 	case OPTION_MODE:	return set_mode(o, text);
 	default:		return 1;
@@ -150,7 +153,9 @@ options_print_help(void)
 "  -b, --backend HOST:PORT[*WEIGHT]\n"
 "                        spread requests over this server; give it once for\n"
 "                        each; replaces the file's backends\n"
-"  -s, --strategy NAME   weighted (default) or round-robin\n"
+"  -s, --strategy NAME   weighted (default), round-robin, random or sticky\n"
+"      --cookie-name NAME\n"
+"                        cookie of sticky (ZZZ_BACKEND_ID)\n"
 "  -c, --config FILE     read FILE; without -c and -b, if it exists,\n"
 "                        " DEFAULT_FILE "\n"
 "  -H, --host ADDR       address to listen on (0.0.0.0)\n"

@@ -227,7 +227,7 @@ warn_idle_weights(const struct file_conf *f, struct diagnostics *d)
 	const struct backend_file *b = f->backends.items;
 
 	if (f->strategy != STRATEGY_ROUND_ROBIN)
-		return;
+		return;	/* all others know weights */
 	for (size_t i = 0; i < f->backends.n; i++)
 		if (b[i].weight > 1)
 			diag_warning(d, b[i].weight_at, "a weight has no "

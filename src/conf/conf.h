@@ -16,8 +16,18 @@
 enum strategy_id {
 	STRATEGY_WEIGHTED,
 	STRATEGY_ROUND_ROBIN,
-	STRATEGY_RANDOM,	/* a later issue: refused until then */
-	STRATEGY_STICKY,	/* likewise */
+	STRATEGY_RANDOM,
+	STRATEGY_STICKY,
+};
+
+struct sticky_conf {
+	const char *cookie;	/* its name: a token */
+	const char *secret;	/* key of the values; secret_len bytes */
+	size_t secret_len;
+	const char *path;
+	const char *domain;	/* NULL: none */
+	uint64_t max_age_ms;	/* 0: as long as the browser runs */
+	uint32_t fails_when_down;	/* on_down: fail */
 };
 
 struct backend_conf {
@@ -33,6 +43,7 @@ struct backend_conf {
 struct upstream_conf {
 	const char *name;
 	enum strategy_id strategy;
+	struct sticky_conf sticky;	/* with STRATEGY_STICKY */
 	struct backend_conf *backends;
 	size_t n_backends;
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
@@ -103,6 +114,7 @@ struct options {
 	const char **backends;		/* HOST:PORT[*WEIGHT] */
 	size_t n_backends;
 	const char *strategy;
+	const char *cookie_name;
 	const char *workers;		/* N or "auto" */
 	bool is_single;			/* --mode single */
 	const char *log_file, *log_level;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "conf/internal.h"
 #include "conf/yaml.h"
+#include "core/assert.h"
 
 #define FILE_MOST	(16u << 20)
 
@@ -163,6 +165,84 @@ set_listener(struct conf *conf, const struct options *o,
 	    quote(word, span_str(host)));
 }
 
+/* ---- sticky */
+
+#define SECRET_LEAST	16
+#define SECRET_MADE	32
+
+static void
+check_characters(const char *text, const char *good, const char *key,
+    struct place at, struct diagnostics *d)
+{
+	char word[QUOTE_MAX];
+
+	if (text != NULL && text[strspn(text, good)] != '\0')
+		diag_error(d, at, "\"%s\" is no %s of a cookie",
+		    quote(word, span_str(text)), key);
+}
+
+#define LETTERS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static bool
+is_cookie_name(const char *name)
+{
+	return name[strspn(name, LETTERS "!#$%&'*+-.^_`|~")] == '\0';
+}
+
+static void
+take_cookie_name(struct file_conf *f, const char *name, struct arena *arena,
+    struct diagnostics *d)
+{
+	char word[QUOTE_MAX];
+
+	if (name == NULL)
+		return;
+	if (is_cookie_name(name))
+		f->sticky.cookie = arena_str(arena, span_str(name));
+	else
+		diag_error(d, PLACE_OPTIONS, "--cookie-name: \"%s\" is no "
+		    "name of a cookie", quote(word, span_str(name)));
+}
+
+static void
+check_sticky(const struct file_conf *f, struct diagnostics *d)
+{
+	const struct sticky_conf *s = &f->sticky;
+
+	check_characters(s->cookie, LETTERS "!#$%&'*+-.^_`|~", "name",
+	    f->sticky_cookie_at, d);
+	check_characters(s->path, LETTERS "/!#$%&'*+-.^_`|~()=@:", "path",
+	    f->sticky_path_at, d);
+	check_characters(s->domain, LETTERS "-.", "domain",
+	    f->sticky_domain_at, d);
+	if (s->path[0] != '/')
+		diag_error(d, f->sticky_path_at, "a path begins with /");
+	if (s->secret != NULL && strlen(s->secret) < SECRET_LEAST)
+		diag_error(d, f->sticky_secret_at, "the secret is too short; "
+		    "write %d characters or more", SECRET_LEAST);
+}
+
+/* Without a secret one that lives as long as the master. */
+static void
+take_sticky(struct conf *conf, struct upstream_conf *u,
+    const struct file_conf *f, struct diagnostics *d)
+{
+	char *made;
+
+	check_sticky(f, d);
+	if (u->strategy != STRATEGY_STICKY)
+		return;
+	u->sticky = f->sticky;
+	if (u->sticky.secret != NULL) {
+		u->sticky.secret_len = strlen(u->sticky.secret);
+		return;
+	}
+	made = arena_alloc(conf->arena, SECRET_MADE);
+	ASSERT(RAND_bytes((unsigned char *)made, SECRET_MADE) == 1);
+	u->sticky.secret = made;
+	u->sticky.secret_len = SECRET_MADE;
+}
+
 /* -b wins; without any, the file's, which was checked all the same. */
 static void
 set_upstream(struct conf *conf, const struct options *o,
@@ -175,6 +255,7 @@ set_upstream(struct conf *conf, const struct options *o,
 	conf->n_upstreams = 1;
 	u->name = "default";
 	u->strategy = (enum strategy_id)f->strategy;
+	take_sticky(conf, u, f, d);
 	backends_from_file(u, f, conf->arena, d);
 	if (o->n_backends > 0)
 		backends_from_options(u, o, conf->arena, d);
@@ -210,6 +291,7 @@ conf_read(const struct options *o, struct diagnostics *d)
 	else
 		schema_defaults(&conf_root, &f);
 	merge_option(&f, "-s", "strategy", o->strategy, conf->arena, d);
+	take_cookie_name(&f, o->cookie_name, conf->arena, d);
 	merge_option(&f, "--workers", "workers", o->workers, conf->arena, d);
 	check_log_level(o->log_level, d);
 	take_file(conf, &f);

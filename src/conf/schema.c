@@ -25,8 +25,8 @@
 static const struct conf_choice strategies[] = {
 	{ "weighted", STRATEGY_WEIGHTED, true },
 	{ "round-robin", STRATEGY_ROUND_ROBIN, true },
-	{ "random", STRATEGY_RANDOM, false },
-	{ "sticky", STRATEGY_STICKY, false },
+	{ "random", STRATEGY_RANDOM, true },
+	{ "sticky", STRATEGY_STICKY, true },
 	{ NULL, 0, false },
 };
 
@@ -118,6 +118,39 @@ static const struct conf_section keep_alive_section = {
 	"\"keep_alive\"", keep_alive_keys, sizeof(struct file_conf)
 };
 
+static const struct conf_choice when_down[] = {
+	{ "other", 0, true },
+	{ "fail", 1, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_key sticky_keys[] = {
+	{ .name = "cookie", .type = CONF_STRING, .def = "ZZZ_BACKEND_ID",
+	  FIELD(file_conf, sticky.cookie), PLACE(file_conf, sticky_cookie_at),
+	  .help = "Name of the cookie." },
+	{ .name = "secret", .type = CONF_STRING,
+	  FIELD(file_conf, sticky.secret), PLACE(file_conf, sticky_secret_at),
+	  .help = "Key of its values, the same on all machines." },
+	{ .name = "path", .type = CONF_STRING, .def = "/",
+	  FIELD(file_conf, sticky.path), PLACE(file_conf, sticky_path_at),
+	  .help = "Path that the cookie is for." },
+	{ .name = "domain", .type = CONF_STRING,
+	  FIELD(file_conf, sticky.domain), PLACE(file_conf, sticky_domain_at),
+	  .help = "Domain that the cookie is for." },
+	{ .name = "max_age", .type = CONF_DURATION, .def = "off",
+	  .word = "off", .max = 365ull * DAY,
+	  FIELD(file_conf, sticky.max_age_ms),
+	  .help = "Life of the cookie." },
+	{ .name = "on_down", .type = CONF_CHOICE, .def = "other",
+	  .choices = when_down, FIELD(file_conf, sticky.fails_when_down),
+	  .help = "What happens when the backend is out." },
+	{ .name = NULL },
+};
+
+static const struct conf_section sticky_section = {
+	"\"sticky\"", sticky_keys, sizeof(struct file_conf)
+};
+
 static const struct conf_key root_keys[] = {
 	{ .name = "backends", .type = CONF_LIST, .section = &conf_backend,
 	  FIELD(file_conf, backends), PLACE(file_conf, backends_at),
@@ -126,6 +159,8 @@ static const struct conf_key root_keys[] = {
 	  .choices = strategies,
 	  FIELD(file_conf, strategy), PLACE(file_conf, strategy_at),
 	  .help = "How a backend is chosen for a request." },
+	{ .name = "sticky", .type = CONF_BLOCK, .section = &sticky_section,
+	  .help = "The cookie of the strategy sticky." },
 	{ .name = "keep_alive", .type = CONF_BLOCK,
 	  .section = &keep_alive_section,
 	  .help = "Connections to backends that wait for the next request." },
@@ -172,6 +207,9 @@ schema_defaults(const struct conf_section *section, void *target)
 	for (k = section->keys; k->name != NULL; k++) {
 		if (k->type == CONF_BLOCK)
 			schema_defaults(k->section, target);
+		else if (k->type == CONF_STRING)
+			*(const char **)(void *)((char *)target + k->offset) =
+			    k->def;
 		else if (k->def != NULL)
 			ASSERT(schema_set(k, target, span_str(k->def), NULL,
 			    why));

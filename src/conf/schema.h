@@ -71,6 +71,9 @@ struct file_conf {
 	struct place backends_at;
 	uint32_t strategy;		/* enum strategy_id */
 	struct place strategy_at;
+	struct sticky_conf sticky;
+	struct place sticky_cookie_at, sticky_secret_at, sticky_path_at,
+	    sticky_domain_at;
 	uint32_t workers;		/* WORKERS_AUTO: auto */
 	const char *user;
 	uint32_t shutdown_timeout_ms, drain_timeout_ms;

@@ -79,6 +79,7 @@ exchange_free(struct exchange *x)
 {
 	ASSERT(x->client == NULL && x->attempt == NULL);
 	drop_kept(x);
+	sticky_drop(x);
 	x->proxy->n_active--;
 	slab_give(&exchanges, x);
 }
@@ -182,13 +183,26 @@ can_retry(const struct exchange *x, enum reason why, enum sent sent)
 	    x->n_attempts <= x->proxy->conf->retries);
 }
 
+static COLD void
+log_ejected(const struct exchange *x)
+{
+	const struct log_context ctx = {
+		.upstream = x->upstream->name, .backend = x->backend->name,
+	};
+
+	log_warn(&ctx, "left out for %d s after %d failures in a row",
+	    EJECT_MS / 1000, EJECT_FAILURES);
+}
+
 /* errno may say more of why. */
 static void
 charge(struct exchange *x, enum reason why)
 {
-	if (reasons[why].is_charged)
-		backend_failed(x->backend);
+	bool is_out = reasons[why].is_charged && backend_failed(x->backend);
+
 	log_failure(x, why);
+	if (unlikely(is_out))
+		log_ejected(x);
 }
 
 /* ---- attempts */
@@ -249,9 +263,13 @@ try_backend(struct exchange *x, struct http_head *h)
 static bool
 pick_backend(struct exchange *x)
 {
-	struct backend *b = upstream_pick(x->upstream, x->tried,
-	    x->n_attempts);
+	struct backend *b = x->named;
 
+	if (likely(b == NULL) || x->n_attempts > 0 || !backend_can_serve(b)) {
+		if (b != NULL && x->upstream->sticky->fails_when_down)
+			return false;
+		b = upstream_pick(x->upstream, x->tried, x->n_attempts);
+	}
 	if (b == NULL)
 		return false;
 	x->backend = b;
@@ -317,6 +335,8 @@ check_request(struct exchange *x, struct http_head *h)
 	if (head_via_count(h, x->proxy->via_name) > MAX_HOPS)
 		return REASON_LOOP;
 	x->upstream = &x->proxy->upstreams[0];	/* routes: a later issue */
+	if (unlikely(x->upstream->sticky != NULL))
+		sticky_take(x, h);
 	return REASON_NONE;
 }
 
@@ -520,6 +540,16 @@ refuse_response(struct exchange *x)
 	answer(x, REASON_JUNK);
 }
 
+/* The backend's own word that it cannot serve (interfaces.md, failures). */
+static void
+judge_status(struct exchange *x, unsigned status)
+{
+	if (likely(status < 502 || status > 504))
+		backend_succeeded(x->backend);
+	else if (backend_failed(x->backend))
+		log_ejected(x);
+}
+
 static void
 backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 {
@@ -529,6 +559,7 @@ backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 		refuse_response(x);
 		return;
 	}
+	judge_status(x, h->status);
 	drop_kept(x);
 	x->state = EXCHANGE_RELAY;
 	if (unlikely(h->framing == FRAMING_TUNNEL)) {

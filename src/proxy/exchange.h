@@ -40,6 +40,10 @@ struct exchange {
 	struct backend *backend;	/* of the current attempt */
 	struct http_head *kept;		/* for another attempt; NULL: none */
 	void *block;			/* what holds it if not our own tail */
+	struct backend *named;		/* by the client's cookie */
+	char *cookies;			/* without ours; NULL: as they came */
+	uint32_t cookies_len;
+	uint8_t cookies_class;
 	struct backend *tried[ATTEMPTS_MAX];
 	uint64_t id, connection;
 	struct in6_addr client_ip;	/* IPv4 in its first four bytes */
@@ -68,6 +72,17 @@ struct forward_room {		/* memory for values that we add */
 	char port[8];
 	char hops[8];
 };
+
+/*
+ * sticky.c: the cookie of a sticky upstream. Taken once from the request, which
+ * then leaves without it; a response of another backend than it names gets a
+ * new one.
+ */
+void sticky_take(struct exchange *x, const struct http_head *h);
+void sticky_drop(struct exchange *x);	/* the memory */
+void sticky_request(const struct exchange *x, struct http_head *h);
+void sticky_response(const struct exchange *x, struct http_head *h);
+
 enum reason forward_request(const struct exchange *x, struct http_head *h,
     struct forward_room *room);
 /* Max-Forwards of a TRACE or OPTIONS (RFC 9110 7.6.2); -1: there is none. */

@@ -192,6 +192,7 @@ forward_request(const struct exchange *x, struct http_head *h,
 		return REASON_BAD_REQUEST;
 	add_host(x, h);
 	count_hop(h, room);
+	sticky_request(x, h);
 	drop_forwarded(h);
 	add_forwarded(x, h, room);
 	if (p->via_value.len > 0)
@@ -215,6 +216,7 @@ forward_response(const struct exchange *x, struct http_head *h)
 		h->framing = FRAMING_LENGTH;
 		h->body_len = 0;
 	}
+	sticky_response(x, h);
 	if (head_find(h, FIELD_DATE) == NULL && h->status >= 200)
 		head_add(h, SPAN("Date"),
 		    span_of(clock_http_date(), CLOCK_HTTP_LEN));

@@ -21,7 +21,7 @@
  * read here (segment_check); all times are CLOCK_MONOTONIC milliseconds.
  */
 #define SEGMENT_MAGIC	0x6461656c72696166ull	/* "fairlead" */
-#define SEGMENT_LAYOUT	1u	/* changes with any layout change */
+#define SEGMENT_LAYOUT	2u	/* changes with any layout change */
 #define SEGMENT_SPACE	(256ul << 20)
 #define SEGMENT_SLOTS	64	/* worker slots; slot 0..63 */
 #define SEGMENT_MONITOR	(SEGMENT_SLOTS)	/* the monitor's slot number */
@@ -58,6 +58,7 @@ _Static_assert(sizeof(struct process_slot) == 128, "two lines a process");
 /* One upstream: its cursor is added to by every worker. */
 struct upstream_slot {
 	alignas(64) _Atomic uint64_t cursor;
+	_Atomic uint32_t has_failures;	/* 1 from the first failure on */
 	alignas(64) _Atomic uint32_t in_use;	/* published last */
 	uint32_t reserved;
 	uint64_t identity_hash;
@@ -69,7 +70,9 @@ struct backend_slot {
 	alignas(64) _Atomic uint32_t in_use;	/* the master's; last */
 	_Atomic uint32_t generation;	/* of its use: changes with its owner */
 	uint64_t identity_hash;
-	_Atomic uint64_t failing;	/* for the breaker (later issues) */
+	/* Failures in a row in the low 16 bits; above them the millisecond
+	 * until which the backend is left out. Changed by compare-and-swap. */
+	_Atomic uint64_t failing;
 	char identity[IDENTITY_MAX];
 };
 

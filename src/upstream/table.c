@@ -99,6 +99,51 @@ next_turn(struct upstream *u)
 	return (uint32_t)((turn % u->sum) * u->step % u->sum);
 }
 
+static uint32_t
+any_row(const struct upstream *u)
+{
+	return row_at(u, (uint32_t)random_below(u->sum));
+}
+
+static struct backend *
+backend_at(const struct upstream *u, uint32_t row)
+{
+	return &u->backends[u->members[row]];
+}
+
+static bool
+can_take(const struct backend *b, struct backend *const *tried, unsigned n,
+    bool also_out)
+{
+	return !was_tried(b, tried, n) && (also_out || !backend_is_out(b));
+}
+
+#define DRAWS 8
+
+/*
+ * Instead of one that cannot take it: drawn by weight, so that not its
+ * neighbour gets its whole share; if luck fails the first from there on.
+ */
+static struct backend *
+pick_other(const struct upstream *u, struct backend *const *tried,
+    unsigned n_tried, bool also_out)
+{
+	uint32_t row = 0;
+
+	for (unsigned i = 0; i < DRAWS; i++) {
+		row = any_row(u);
+		if (can_take(backend_at(u, row), tried, n_tried, also_out))
+			return backend_at(u, row);
+	}
+	for (uint32_t i = 0; i < u->n_rows; i++) {
+		struct backend *b = backend_at(u, (row + i) % u->n_rows);
+
+		if (can_take(b, tried, n_tried, also_out))
+			return b;
+	}
+	return NULL;
+}
+
 /*
  * Another try takes no turn: with one of two backends dead, tries that did
  * would send every first attempt to the dead one.
@@ -107,18 +152,16 @@ struct backend *
 upstream_pick(struct upstream *u, struct backend *const *tried,
     unsigned n_tried)
 {
+	bool knows_failures = shm_get(u->has_failures) != 0;
 	struct backend *b;
-	uint32_t row;
 
 	if (u->n_rows == 0)
 		return NULL;
-	row = row_at(u, n_tried == 0 ? next_turn(u) :
-	    (uint32_t)random_below(u->sum));
-	b = &u->backends[u->members[row]];
-	for (uint32_t i = 1; was_tried(b, tried, n_tried); i++) {
-		if (i >= u->n_rows)
-			return NULL;
-		b = &u->backends[u->members[(row + i) % u->n_rows]];
-	}
-	return b;
+	b = backend_at(u, n_tried > 0 || u->strategy_id == STRATEGY_RANDOM ?
+	    any_row(u) : row_at(u, next_turn(u)));
+	if (likely(can_take(b, tried, n_tried, !knows_failures)))
+		return b;
+	b = knows_failures ? pick_other(u, tried, n_tried, false) : NULL;
+	/* All are left out: then none is. */
+	return b != NULL ? b : pick_other(u, tried, n_tried, true);
 }

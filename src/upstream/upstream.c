@@ -23,11 +23,12 @@ name_of(const struct backend_conf *bc)
 
 static void
 backend_init(struct backend *b, const struct backend_conf *bc,
-    const struct upstream *u, uint32_t process, uint32_t max_idle)
+    struct upstream *u, uint32_t process, uint32_t max_idle)
 {
 	struct stripe *stripe = segment_stripe(process, bc->slot);
 	uint32_t row = bc->slot % BACKEND_CHUNK;
 
+	b->upstream = u;
 	b->owner.ops = &pool_ops;
 	b->lease = pool_lease;
 	b->owner.settings = &u->settings;
@@ -42,9 +43,10 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->address = bc->address;
 	b->host = bc->host;
 	b->name = name_of(bc);
+	b->failing = &segment_backend_slot(bc->slot)->failing;
 }
 
-static const char *
+const char *
 strategy_word(enum strategy_id id)
 {
 	static const char *const words[] = {
@@ -75,13 +77,17 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 {
 	u->name = uc->name;
 	u->strategy = strategy_word(uc->strategy);
+	u->strategy_id = uc->strategy;
+	u->sticky = uc->strategy == STRATEGY_STICKY ? &uc->sticky : NULL;
 	settings_init(&u->settings, conf);
 	u->n_backends = (uint32_t)uc->n_backends;
 	u->backends = xcalloc(uc->n_backends, sizeof(*u->backends));
 	u->cursor = &segment_upstream_slot(uc->slot)->cursor;
+	u->has_failures = &segment_upstream_slot(uc->slot)->has_failures;
 	for (size_t i = 0; i < uc->n_backends; i++)
 		backend_init(&u->backends[i], &uc->backends[i], u, process,
 		    max_idle);
+	sticky_init(u);
 	table_build(u, uc->strategy == STRATEGY_ROUND_ROBIN);
 }
 
@@ -119,15 +125,10 @@ backend_done(struct backend *b)
 	shm_add(b->in_flight, (uint32_t)-1);
 }
 
-void
-backend_failed(struct backend *b)
-{
-	shm_add(b->failures, 1);
-}
-
 static void
 upstream_fini(struct upstream *u)
 {
+	sticky_fini(u);
 	for (uint32_t i = 0; i < u->n_backends; i++) {
 		pool_clear(&u->backends[i]);
 		free((void *)(uintptr_t)u->backends[i].name);

@@ -4,13 +4,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "core/list.h"
 #include "http/stream.h"
 #include "http1/client.h"
 #include "shm/segment.h"
 
 struct backend;
-struct conf;
+
+#define STICKY_LEN 22	/* 128 bits in base64url */
 
 /* What a lease may be (interfaces.md, failures). */
 enum lease_kind {
@@ -39,9 +41,16 @@ struct backend {
 	struct address address;		/* len 0: unresolved */
 	const char *host;
 	const char *name;		/* "host:port", for logs */
+	_Atomic uint64_t *failing;	/* in the segment */
+	struct upstream *upstream;
+	char cookie[STICKY_LEN + 1];	/* what names it to clients */
+	const char *set_cookie;		/* the field's value; NULL: not sticky */
 };
 
 struct upstream {
+	enum strategy_id strategy_id;
+	const struct sticky_conf *sticky;	/* NULL: it is not */
+	_Atomic uint32_t *has_failures;	/* in the segment */
 	const char *name;
 	const char *strategy;		/* its word in the configuration */
 	struct backend *backends;
@@ -55,6 +64,9 @@ struct upstream {
 	_Atomic uint64_t *cursor;	/* shared by all workers */
 	struct h1_client_settings settings;
 };
+
+/* As the configuration writes it. */
+const char *strategy_word(enum strategy_id id);
 
 /*
  * The upstreams of a configuration as process `process` sees them; a child
@@ -72,10 +84,27 @@ struct backend *upstream_pick(struct upstream *u,
     struct backend *const *tried, unsigned n_tried);
 
 /*
+ * Of a sticky upstream: the backend that a cookie's value names, compared in
+ * constant time; NULL: none.
+ */
+struct backend *upstream_named(struct upstream *u, struct span value);
+/* It has an address and is not left out; weight 0 still serves who names it. */
+bool backend_can_serve(const struct backend *b);
+/* By its slot, for reports. */
+bool backend_slot_is_out(uint32_t slot);
+
+/*
  * A stream to the backend, pooled or connecting; counts it in flight until
  * backend_done(). NULL with errno: nothing is counted.
  */
 struct http_stream *backend_lease(struct backend *b, enum lease_kind kind,
     bool *is_pooled);
 void backend_done(struct backend *b);
-void backend_failed(struct backend *b);	/* charged */
+/*
+ * Charged to the backend: EJECT_FAILURES in a row over all workers, and it is
+ * left out for EJECT_MS, unless all are. True: with this one it is.
+ */
+#define EJECT_FAILURES	5
+#define EJECT_MS	10000
+bool backend_failed(struct backend *b);
+void backend_succeeded(struct backend *b);	/* not a failure: none in a row */

@@ -301,9 +301,8 @@ static const struct {
 	{ { GOOD, .host = "localhost" }, "fairlead: error: -H: \"localhost\" "
 	  "is no address; write one in numbers, as in 127.0.0.1 or ::1, or * "
 	  "for all\n" ONE_ERROR },
-	{ { GOOD, .strategy = "random" }, "fairlead: error: -s: the strategy "
-	  "\"random\" is not built yet; there are: weighted, round-robin\n"
-	  ONE_ERROR },
+	{ { GOOD, .cookie_name = "a b" }, "fairlead: error: --cookie-name: "
+	  "\"a b\" is no name of a cookie\n" ONE_ERROR },
 	{ { GOOD, .strategy = "wieghted" }, "fairlead: error: -s: \"wieghted\" "
 	  "is no strategy; did you mean \"weighted\"?\n" ONE_ERROR },
 	{ { GOOD, .workers = "0" }, "fairlead: error: --workers: \"0\" is out "
@@ -338,7 +337,7 @@ START_TEST(options_and_file)
 	struct reading r = conf_file_read(SPAN(TWO "workers: x\n"), &o);
 
 	ck_assert_str_eq(r.said, "fairlead: error: -s: \"x\" is no strategy; "
-	    "there are: weighted, round-robin\n"
+	    "there are: weighted, round-robin, random, sticky\n"
 	    "t.yaml:4:10: error: \"x\" is no whole number; write decimal "
 	    "digits, or auto\n"
 	    "    4 | workers: x\n"
