@@ -79,7 +79,35 @@ for my $row (['GET', 8, 0], ['PUT', 8, 0], ['POST', 4, 4]) {
 	$t->stop;
 }
 
+# Its body goes there again, if it is not too long to be kept.
 my $o;
+for my $row ([1, '200'], [70, '200'], [9_000, '200'], [65_536, '200'], [65_537, '502 reset'], [200_000, '502 reset']) {
+	my ($size, $want) = @$row;
+	my $body = join '', map { chr 97 + $_ % 26 } 1 .. $size;
+	for my $coding ('length', 'chunks') {
+		my $request = "PUT / HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n" . ($coding eq 'length' ?
+		    "Content-Length: $size\r\n\r\n$body" : "Transfer-Encoding: chunked\r\n\r\n" .
+		    sprintf("%x\r\n%s\r\n0\r\n\r\n", $size, $body));
+		$t = Fairlead::Test->new;
+		my $failing = $t->origin('failing', ['request', 'reset']);
+		my $serving = $t->origin('serving', ['request', sub ($c) {
+			return $c->answer(join ' ', length $c->{content}, unpack '%32C*', $c->{content}) }, 'again']);
+		$t->start(args => ['--workers', 1]);
+		my $sum = join ' ', $size, unpack '%32C*', $body;
+		my %said;
+		for (1 .. 4) {
+			my $c = $t->connect;
+			$c->send($request);
+			my $r = $c->response;
+			my $said = reason_of($r);
+			$said = 'another body' if $said eq '200' && $r->{body} ne $sum;
+			$said{$said}++;
+		}
+		is(join(' ', sort keys %said), $want eq '200' ? '200' : "200 $want", "PUT of $size, by $coding");
+		$t->stop;
+	}
+}
+
 ($t, $o) = behind(['request', 'close'], [@serve]);
 is(reason_of($t->get('/', @json, body => 'x')), '502 reset', 'POST is not');
 is($o->requests, 1, 'and the origin saw it once');

@@ -71,6 +71,7 @@ drop_kept(struct exchange *x)
 		block_give(x->block, x->block_class);
 	x->block = NULL;
 	x->kept = NULL;
+	stash_clear(&x->replay);
 }
 
 /* Both streams are gone: so is the exchange. */
@@ -231,20 +232,50 @@ keep_head(struct exchange *x, const struct http_head *h)
 	head_copy(x->kept, h, at + sizeof(*h));
 }
 
+/* What an earlier attempt took, once more; true: all of it is sent. */
+static bool
+push_replay(struct exchange *x)
+{
+	struct span rest = span_skip(stash_span(&x->replay), x->replayed);
+	size_t taken = 0;
+
+	if (rest.len > 0 || x->is_request_done)
+		x->is_replaying = x->attempt->ops->send_body(x->attempt, rest,
+		    x->is_request_done, &taken) != SEND_OK;
+	else
+		x->is_replaying = false;
+	x->replayed += (uint32_t)taken;
+	return !x->is_replaying;
+}
+
+/* Content may be needed again while the request may be sent twice. */
+static void
+keep_content(struct exchange *x, struct span taken)
+{
+	if (taken.len == 0 || x->has_taken_body)
+		return;
+	if (x->kept != NULL && method_is_idempotent(x->method) &&
+	    stash_append(&x->replay, taken, REPLAY_MAX)) {
+		x->replayed += (uint32_t)taken.len;
+		return;
+	}
+	stash_clear(&x->replay);
+	x->has_taken_body = true;
+}
+
 /* A failure to send comes as an event. */
 static void
 send_request(struct exchange *x, struct http_head *h)
 {
 	bool end = head_has_no_body(h);
-	size_t taken;
 
 	x->attempt->sink = &x->backend_sink;
 	x->state = x->is_pooled ? EXCHANGE_WAIT : EXCHANGE_CONNECT;
 	(void)x->attempt->ops->send_head(x->attempt, h, end);
-	/* An empty body of unknown length, once more. */
-	if (unlikely(!end && x->is_request_done))
-		(void)x->attempt->ops->send_body(x->attempt, span_of(NULL, 0),
-		    true, &taken);
+	x->replayed = 0;
+	if (unlikely(!end && (x->is_request_done ||
+	    stash_len(&x->replay) > 0)))
+		(void)push_replay(x);
 }
 
 /* One lease. REASON_NONE: under way. */
@@ -412,18 +443,17 @@ static size_t
 client_on_body(struct http_stream *s, struct span data, bool end)
 {
 	struct exchange *x = of_client(s);
+	enum send_result result;
 	size_t taken = 0;
 
-	if (x->attempt == NULL)
+	if (x->attempt == NULL || x->is_replaying)
 		return 0;
-	if (x->attempt->ops->send_body(x->attempt, data, end, &taken) ==
-	    SEND_FAILED)
-		return taken;
-	if (taken > 0)
-		x->has_taken_body = true;
+	result = x->attempt->ops->send_body(x->attempt, data, end, &taken);
+	keep_content(x, span_of(data.ptr, taken));
+	/* Also if it failed: the client will not say the end again. */
 	if (end && taken == data.len) {
 		x->is_request_done = true;
-		if (unlikely(x->is_response_done))
+		if (unlikely(x->is_response_done) && result == SEND_OK)
 			finish(x);
 	}
 	return taken;
@@ -434,9 +464,10 @@ client_on_trailers(struct http_stream *s, struct http_head *t)
 {
 	struct exchange *x = of_client(s);
 
-	x->is_request_done = x->has_taken_body = true;
-	if (x->attempt == NULL)
-		return;
+	x->is_request_done = true;
+	if (x->is_replaying)
+		return;		/* they are lost (RFC 9110 6.5.1) */
+	x->has_taken_body = true;
 	trailers_drop_forbidden(t);
 	(void)x->attempt->ops->send_trailers(x->attempt, t);
 }
@@ -603,6 +634,8 @@ backend_on_writable(struct http_stream *s)
 
 	if (x->state == EXCHANGE_CONNECT)
 		x->state = EXCHANGE_WAIT;
+	if (unlikely(x->is_replaying) && !push_replay(x))
+		return;
 	if (x->client != NULL)
 		x->client->ops->resume(x->client);
 }

@@ -5,12 +5,14 @@
 #include <stdint.h>
 
 #include "core/address.h"
+#include "core/stash.h"
 #include "http/rules.h"
 #include "http/stream.h"
 #include "proxy/proxy.h"
 #include "upstream/upstream.h"
 
 #define ATTEMPTS_MAX	8
+#define REPLAY_MAX	(64u << 10)	/* content kept for another try */
 #define EXCHANGE_SIZE	512	/* of the slab's objects, kept head included */
 
 /*
@@ -40,6 +42,8 @@ struct exchange {
 	struct backend *backend;	/* of the current attempt */
 	struct http_head *kept;		/* for another attempt; NULL: none */
 	void *block;			/* what holds it if not our own tail */
+	struct stash replay;		/* content that an attempt has taken */
+	uint32_t replayed;		/* of it by the current attempt */
 	struct backend *named;		/* by the client's cookie */
 	char *cookies;			/* without ours; NULL: as they came */
 	uint32_t cookies_len;
@@ -57,8 +61,8 @@ struct exchange {
 	bool is_pooled;			/* the attempt's connection */
 	bool is_request_done;
 	bool is_response_done;		/* tunnels: the backend's direction */
-	bool has_body;			/* of the request, whatever its length */
 	bool has_taken_body;		/* bytes that cannot be sent again */
+	bool is_replaying;		/* `replay` comes before new content */
 	bool has_retried_free;		/* a pooled connection was at fault */
 	alignas(16) char tail[];
 };

@@ -165,15 +165,17 @@ sub head ($self) {
 sub body ($self, $n) {
 	while ($n > length $self->{buffer}) {
 		$n -= length $self->{buffer};
+		$self->{content} .= $self->{buffer};
 		$self->{buffer} = '';
 		$self->fill or return 0;
 	}
-	substr $self->{buffer}, 0, $n, '';
+	$self->{content} .= substr $self->{buffer}, 0, $n, '';
 	return 1;
 }
 
 sub request ($self) {
 	$self->head or return 0;
+	$self->{content} = '';
 	return $self->chunks if $self->{head} =~ /^Transfer-Encoding: *chunked/mi;
 	my ($n) = $self->{head} =~ /^Content-Length: *(\d+)/mi;
 	return $self->body($n // 0);
@@ -190,6 +192,7 @@ sub chunks ($self) {
 		return 0 if $line !~ /^([0-9a-f]{1,15})\r\n\z/;
 		my $size = hex $1 or last;
 		$self->body($size + 2) or return 0;
+		$self->{content} = substr $self->{content}, 0, -2;
 	}
 	until ($self->{buffer} =~ s/^(?:[^\r\n]+\r\n)*\r\n//) {
 		$self->fill or return 0;
