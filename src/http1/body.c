@@ -165,7 +165,6 @@ take_byte(struct body *b, unsigned char c)
 	case CHUNK_DATA_CR:
 		return c == '\r' ? CHUNK_DATA_LF : CHUNK_BAD;
 	case CHUNK_DATA_LF:
-		b->line = 0;
 		return c == '\n' ? CHUNK_SIZE : CHUNK_BAD;
 	default:
 		return CHUNK_BAD;
@@ -181,7 +180,8 @@ skip_framing(struct body *b, struct span in)
 	while (i < in.len && b->state < CHUNK_TRAILERS &&
 	    b->state != CHUNK_DATA) {
 		b->state = (uint8_t)take_byte(b, (unsigned char)in.ptr[i++]);
-		if (++b->line > BODY_CHUNK_LINE)
+		b->line = b->state == CHUNK_SIZE ? 0 : b->line + 1;
+		if (b->line > BODY_CHUNK_LINE)
 			b->state = CHUNK_BAD;
 	}
 	return i;
