@@ -30,6 +30,7 @@ static struct {
 	enum lease_kind kinds[8];
 	unsigned n_leases;
 	bool is_pooled;		/* what the next leases are */
+	size_t next_room;	/* 0: much */
 	int lease_error;	/* 0: they succeed */
 } w;
 
@@ -47,6 +48,8 @@ lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
 		return NULL;
 	}
 	memory_stream_init(m);
+	if (w.next_room > 0)
+		m->room = w.next_room;
 	return &m->stream;
 }
 
@@ -298,11 +301,77 @@ END_TEST
 
 START_TEST(no_retry_once_body_bytes_are_gone)
 {
+	request("POST /\nHost: a", 5);
+	ck_assert_uint_eq(memory_say_body(&w.client, "he", false), 2);
+	memory_say_reset(&FIRST, REASON_CONNECT, SENT_NOTHING);
+	ck_assert_uint_eq(w.n_leases, 1);
+	ck_assert(has_line(&w.client, "502"));
+}
+END_TEST
+
+static bool
+has_body(const struct memory_stream *m, const char *want)
+{
+	return m->body_len == strlen(want) &&
+	    memcmp(m->body, want, m->body_len) == 0;
+}
+
+START_TEST(a_body_is_sent_again)
+{
 	request("PUT /\nHost: a", 5);
 	ck_assert_uint_eq(memory_say_body(&w.client, "he", false), 2);
 	memory_say_reset(&FIRST, REASON_RESET, SENT_PART);
-	ck_assert_uint_eq(w.n_leases, 1);
-	ck_assert(has_line(&w.client, "502"));
+	ck_assert_uint_eq(w.n_leases, 2);
+	ck_assert(has_body(&SECOND, "he") && !SECOND.has_ended);
+	ck_assert_uint_eq(memory_say_body(&w.client, "llo", true), 3);
+	ck_assert(has_body(&SECOND, "hello") && SECOND.has_ended);
+	memory_say_reset(&SECOND, REASON_RESET, SENT_ALL);
+	ck_assert(has_body(&w.leases[2], "hello") && w.leases[2].has_ended);
+	memory_say_head(&w.leases[2], "200", FRAMING_NONE, 0);
+}
+END_TEST
+
+/* New content comes behind the old. */
+START_TEST(a_body_that_is_sent_again_holds_the_client)
+{
+	request("PUT /\nHost: a", 5);
+	ck_assert_uint_eq(memory_say_body(&w.client, "hel", false), 3);
+	w.next_room = 1;
+	memory_say_reset(&FIRST, REASON_RESET, SENT_PART);
+	ck_assert(has_body(&SECOND, "h"));
+	ck_assert_uint_eq(memory_say_body(&w.client, "lo", true), 0);
+	SECOND.room = 100;
+	memory_say_writable(&SECOND);
+	ck_assert(has_body(&SECOND, "hel") && !SECOND.has_ended);
+	ck_assert_uint_eq(memory_say_body(&w.client, "lo", true), 2);
+	ck_assert(has_body(&SECOND, "hello") && SECOND.has_ended);
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+}
+END_TEST
+
+START_TEST(five_failures_leave_a_backend_out)
+{
+	for (unsigned i = 0; i < EJECT_FAILURES; i++)
+		ck_assert(backend_failed(&w.upstreams[0].backends[0]) ==
+		    (i == EJECT_FAILURES - 1));
+	ck_assert(!backend_can_serve(&w.upstreams[0].backends[0]));
+	for (unsigned i = 0; i < 100; i++)
+		ck_assert_ptr_ne(upstream_pick(&w.upstreams[0], NULL, 0),
+		    &w.upstreams[0].backends[0]);
+	backend_succeeded(&w.upstreams[0].backends[0]);
+	ck_assert(!backend_can_serve(&w.upstreams[0].backends[0]));
+	clock_now_ms += EJECT_MS + 1;
+	ck_assert(backend_can_serve(&w.upstreams[0].backends[0]));
+	ck_assert(!backend_failed(&w.upstreams[0].backends[0]));
+}
+END_TEST
+
+START_TEST(all_that_are_left_out_serve)
+{
+	for (unsigned b = 0; b < BACKENDS; b++)
+		for (unsigned i = 0; i < EJECT_FAILURES; i++)
+			backend_failed(&w.upstreams[0].backends[b]);
+	ck_assert_ptr_nonnull(upstream_pick(&w.upstreams[0], NULL, 0));
 }
 END_TEST
 
@@ -453,6 +522,10 @@ suite(void)
 	tcase_add_test(t, a_reused_reset_is_retried_once);
 	tcase_add_test(t, unsafe_methods_look_before_they_send);
 	tcase_add_test(t, no_retry_once_body_bytes_are_gone);
+	tcase_add_test(t, a_body_is_sent_again);
+	tcase_add_test(t, a_body_that_is_sent_again_holds_the_client);
+	tcase_add_test(t, five_failures_leave_a_backend_out);
+	tcase_add_test(t, all_that_are_left_out_serve);
 	tcase_add_test(t, a_body_waits_for_its_second_backend);
 	tcase_add_test(t, back_pressure_goes_both_ways);
 	tcase_add_test(t, a_truncated_answer_cuts_the_client);
