@@ -108,6 +108,13 @@ $c = $t->connect;
 $r = $c->get('/echo', body => 'x' x 1025);
 is($r->{status}, 413, 'one over it: 413');
 ok($c->is_closed, 'and closed');
+for my $row ([1024, 1024, 200], [1025, 1025, 413], [1025, 1, 413]) {
+	my ($size, $piece, $want) = @$row;
+	my $chunks = join '', map { sprintf "%x\r\n%s\r\n", $piece, 'x' x $piece } 1 .. $size / $piece;
+	$c = $t->connect;
+	$c->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n");
+	is($c->response->{status}, $want, "$size bytes in chunks of $piece: $want");
+}
 my @nine = map { ["X-$_", 'a'] } 1 .. 9;
 is($t->get('/', fields => \@nine)->{status}, 200, 'as many fields as may be');
 is($t->get('/', fields => [@nine, ['X', 'a']])->{status}, 431, 'one more: 431');

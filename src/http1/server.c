@@ -223,7 +223,9 @@ refuse_body(struct h1_server *s, enum reason why)
 static bool
 is_body_too_large(const struct h1_server *s, uint64_t bytes)
 {
-	return s->settings->body_bytes > 0 && bytes > s->settings->body_bytes;
+	return s->settings->body_bytes > 0 &&
+	    bytes > s->settings->body_bytes &&
+	    s->body.framing != FRAMING_TUNNEL;
 }
 
 /* Content for the sink; false: it takes no more for now. */
