@@ -15,7 +15,8 @@ can_always(void)
 static bool
 can_avx2(void)
 {
-	return __builtin_cpu_supports("avx2");
+	return __builtin_cpu_supports("avx2") &&
+	    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
 static bool

@@ -108,6 +108,14 @@ put_single_fields(char *to, const struct http_head *h)
 	return to;
 }
 
+/* Who drops Content-Length changes the framing; a made head has no lines. */
+static bool
+has_length_line(const struct http_head *h)
+{
+	return h->is_raw ? head_has(h, FIELD_CONTENT_LENGTH) :
+	    head_find(h, FIELD_CONTENT_LENGTH) != NULL;
+}
+
 static char *
 put_fields(char *to, const struct http_head *h)
 {
@@ -115,7 +123,7 @@ put_fields(char *to, const struct http_head *h)
 	for (unsigned i = 0; i < h->n_extras; i++)
 		to = put_field(to, h->extras[i].name, h->extras[i].value);
 	if (h->framing == FRAMING_LENGTH &&
-	    head_find(h, FIELD_CONTENT_LENGTH) == NULL) {
+	    unlikely(!has_length_line(h))) {
 		to = PUT(to, "Content-Length: ");
 		to = put_number(to, h->body_len);
 		to = PUT(to, "\r\n");

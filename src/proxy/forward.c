@@ -217,7 +217,9 @@ forward_response(const struct exchange *x, struct http_head *h)
 		h->body_len = 0;
 	}
 	sticky_response(x, h);
-	if (head_find(h, FIELD_DATE) == NULL && h->status >= 200)
+	if (unlikely(!head_has(h, FIELD_DATE) ||
+	    h->has_names_in_connection) && h->status >= 200 &&
+	    head_find(h, FIELD_DATE) == NULL)
 		head_add(h, SPAN("Date"),
 		    span_of(clock_http_date(), CLOCK_HTTP_LEN));
 	if (p->via_value.len > 0)
