@@ -218,7 +218,7 @@ row("status $_ without content", get(), "HTTP/1.1 $_ X$n$n", $_) for 204, 304;
 row('304 with a length', get(), "HTTP/1.1 304 X${n}Content-Length: 9$n$n", '304');
 row('HEAD with a length', "HEAD %% HTTP/1.1$n$host$n", "HTTP/1.1 200 OK${n}Content-Length: 99$n$n", '200');
 row('HEAD with a coding', "HEAD %% HTTP/1.1$n$host$n", "HTTP/1.1 200 OK$n$te$n", '200');
-row('205', get(), "HTTP/1.1 205 X${n}Content-Length: 0$n$n", '205');
+row('status 205', get(), "HTTP/1.1 205 X${n}Content-Length: 0$n$n", '205');
 row('no reason phrase', get(), "HTTP/1.1 200 ${n}Content-Length: 4$n${n}well", '200=well');
 row('an origin of HTTP/1.0', get(), "HTTP/1.0 200 OK${n}Content-Length: 4$n${n}well", '200=well');
 row('chunks down', get(), "HTTP/1.1 200 OK$n${te}${n}4;x=y${n}well${n}0$n$n", '200=well');

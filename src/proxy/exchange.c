@@ -464,10 +464,10 @@ client_on_trailers(struct http_stream *s, struct http_head *t)
 {
 	struct exchange *x = of_client(s);
 
+	/* Another try goes without them (RFC 9110 6.5.1). */
 	x->is_request_done = true;
 	if (x->is_replaying)
-		return;		/* they are lost (RFC 9110 6.5.1) */
-	x->has_taken_body = true;
+		return;
 	trailers_drop_forbidden(t);
 	(void)x->attempt->ops->send_trailers(x->attempt, t);
 }
