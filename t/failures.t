@@ -134,6 +134,7 @@ for my $method (qw(GET POST)) {
 	    ['request', [answer => 'well'], [mark => 'second'], 'to_end']);
 	$c = $t->connect;
 	is($c->get('/')->{body}, 'well', 'the first request');
+	wait_for { ($t->upstream)[0]{idle} == 1 };
 	$o->go('closed');
 	ok(wait_for { ($t->upstream)[0]{idle} == 0 }, 'the idle connection goes');
 	my %o = $method eq 'POST' ? (body => 'posted') : ();
