@@ -486,7 +486,8 @@ step_done(struct h1_client *c)
 		return NEXT_WAIT;
 	if (c->state != STATE_DONE || !c->is_request_done ||
 	    !c->is_keep_alive || stash_len(&c->rest) > 0 ||
-	    !wire_is_idle(&c->wire) || c->wire.is_ending) {
+	    !wire_is_idle(&c->wire) || c->wire.is_ending ||
+	    c->wire.is_readable) {
 		c->state = STATE_DEAD;
 		return NEXT_END;
 	}
@@ -506,8 +507,8 @@ step(struct h1_client *c)
 		return step_idle(c);
 	if (c->stream.sink == NULL)
 		return step_done(c);
-	if (unlikely(c->wire.has_failed) && !c->wire.is_readable &&
-	    (c->state != STATE_DONE || !c->is_request_done))
+	if (unlikely(c->wire.has_failed) && (c->state == STATE_DONE ?
+	    !c->is_request_done : !c->wire.is_readable))
 		return give_up(c, failure_of(c));
 	if (c->state == STATE_HEAD)
 		return step_head(c);

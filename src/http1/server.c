@@ -186,7 +186,7 @@ answer_refusal(struct h1_server *s, enum reason why)
 {
 	s->is_keep_alive = false;
 	s->is_request_done = false;	/* we do not know where it ends */
-	reply_reason(&s->stream, why, MEDIA_TEXT, false);
+	reply_reason(&s->stream, why, MEDIA_TEXT, s->method == METHOD_HEAD);
 	wire_flush(&s->wire);
 	s->end_ms = clock_now_ms + LINGER_MS;
 	arm(s, LINGER_IDLE_MS);
