@@ -115,6 +115,9 @@ for my $row ([1024, 1024, 200], [1025, 1025, 413], [1025, 1, 413]) {
 	$c->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n");
 	is($c->response->{status}, $want, "$size bytes in chunks of $piece: $want");
 }
+$c = $t->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\nhalf");
+is($c->response->{status}, 408, 'who expects a 100, sends a part all the same and stops: 408');
 my @nine = map { ["X-$_", 'a'] } 1 .. 9;
 is($t->get('/', fields => \@nine)->{status}, 200, 'as many fields as may be');
 is($t->get('/', fields => [@nine, ['X', 'a']])->{status}, 431, 'one more: 431');
@@ -147,5 +150,24 @@ $c = $t->connect;
 my $n = 0;
 $n++ while $n < 100 && $c->send('a') && $c->is_quiet(0.05);
 cmp_ok($n, '<', 100, 'a head that drips is ended all the same');
+
+# What has not left yet is the business of "send", not of "keep_alive".
+$t = Fairlead::Test->new;
+$t->backend('b');
+$t->start(args => ['--workers', 1], config => <<'END');
+backends: [{host: "127.0.0.1", port: %%B%%}]
+timeouts: {keep_alive: 200ms}
+END
+$c = Fairlead::Client->to_port($t->port, receive_buffer => 4096);
+my $many = 4000;
+$c->send_until_blocked("GET /bytes/3000 HTTP/1.1\r\nHost: x\r\n\r\n" x $many);
+select undef, undef, undef, 0.6;
+my $whole = 0;
+while (my $one = $c->response) {
+	last if length $one->{body} != 3000;
+	$whole++;
+}
+is($whole, $many, 'a client that reads late gets every answer');
+$t->stop;
 
 finish();

@@ -20,7 +20,6 @@ use Fairlead::Test;
 
 my $n = "\r\n";
 my $host = "Host: x$n";
-my $close = "Connection: close$n";
 my $te = "Transfer-Encoding: chunked$n";
 my $well = "HTTP/1.1 200 OK${n}Content-Length: 4$n${n}well";
 my @rows;
@@ -136,6 +135,7 @@ row("Transfer-Encoding: $_", post("0$n$n", "Transfer-Encoding: $_"), $well, '400
     'xchunked', 'chunkedx', ',chunked', 'chunked,', '"chunked"', "chunk\x0bed", "\x0bchunked", 'chunked chunked';
 row("Transfer-Encoding: $_", post("0$n$n", "Transfer-Encoding: $_"), $well, '200')
     for 'chunked', 'Chunked', 'CHUNKED', "chunked \t";
+row('a bad chunk behind HEAD', "HEAD %% HTTP/1.1$n$host$te${n}ZZ$n", $well, '400/0');
 row('two codings', chunked("0$n$n", 'Transfer-Encoding: chunked'), $well, '400/0');
 row('coding with a space before the colon', post("0$n$n", 'Transfer-Encoding : chunked'), $well, '400/0');
 row('a body that breaks off', post('hel', 'Content-Length: 5'), $well, '-/0');
@@ -187,6 +187,7 @@ row('response Connection names a field', get(), "HTTP/1.1 200 OK${n}Connection: 
 # ---- expectations, hops, upgrades
 
 row('Expect: 100-continue', post('hello', 'Expect: 100-continue', 'Content-Length: 5'), "HTTP/1.1 100 Continue$n$n$well", '100 200');
+row('Connection: expect', post('hello', 'Expect: 100-continue', 'Connection: expect', 'Content-Length: 5'), "HTTP/1.1 100 Continue$n$n$well", '100 200');
 row('Expect without a body', get('Expect: 100-continue'), $well, '200');
 row('Expect of HTTP/1.0', "POST %% HTTP/1.0$n${host}Expect: 100-continue${n}Content-Length: 5$n${n}hello", $well, '200');
 row("Expect: $_", post('hello', "Expect: $_", 'Content-Length: 5'), $well, '417/0')

@@ -144,6 +144,27 @@ for my $method (qw(GET POST)) {
 	$t->stop;
 }
 
+# Something behind an answer that fills a read to its last byte: another answer
+# is not made of it.
+{
+	my $head = "HTTP/1.1 200 OK\r\nContent-Length: 65476\r\n\r\n";
+	my $full = $head . 'x' x (65_536 - length $head);
+	$full =~ s/65476/length($full) - length $head/e;
+	($t, $o) = behind(['request', [mark => 'asked'], [until => 'go'], [send => $full .
+	    "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"], [mark => 'sent'], 'to_end'], [@serve]);
+	my ($worker) = $t->workers;
+	$c = $t->connect;
+	$c->send(Fairlead::Client::request_of('/'));
+	wait_for { $o->is_marked('asked') };
+	kill 'STOP', $worker;	# so that all of it is there at once
+	$o->go('go');
+	wait_for { $o->is_marked('sent') };
+	kill 'CONT', $worker;
+	is(length $c->response->{body}, 65_536 - length $head, 'an answer that fills a read, and more behind it');
+	is($c->get('/')->{body}, 'well', 'the next answer is another connection\'s');
+	$t->stop;
+}
+
 # The origin reads the second request and then closes.
 ($t, $o) = behind(['request', [answer => 'well'], 'request', 'reset'], [@serve]);
 $c = $t->connect;

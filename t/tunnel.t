@@ -95,6 +95,27 @@ ok($c->is_closed, 'a backend that resets ends it');
 ok(wait_for { $t->in_flight == 0 }, 'nothing is in flight');
 $t->stop;
 
+# One end has ended its side and then resets: that is all there is.
+$t = Fairlead::Test->new;
+$o = $t->origin('o', ['head', [send => $agree], 'half_close', [until => 'go'], 'reset']);
+$t->start(args => ['--workers', 1]);
+($c) = tunnel($t);
+is($c->read_all, '', 'a backend that ends its side');
+is($t->in_flight, 1, 'may still listen');
+$o->go('go');
+ok(wait_for { $t->in_flight == 0 }, 'until it resets');
+$t->stop;
+$t = Fairlead::Test->new;
+$o = $t->origin('o', ['head', [send => $agree], [until => 'ever']]);
+$t->start(args => ['--workers', 1]);
+($c) = tunnel($t);
+$c->half_close;
+select undef, undef, undef, 0.05;
+is($t->in_flight, 1, 'a client that has ended its side may still listen');
+$c->reset;
+ok(wait_for { $t->in_flight == 0 }, 'until it resets');
+$t->stop;
+
 # Time.
 $t = Fairlead::Test->new;
 $o = $t->origin('o', ['head', [send => $agree], \&echo]);

@@ -170,50 +170,44 @@ set_listener(struct conf *conf, const struct options *o,
 #define SECRET_LEAST	16
 #define SECRET_MADE	32
 
+#define LETTERS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define TOKEN	LETTERS "!#$%&'*+-.^_`|~"	/* RFC 9110 5.6.2 */
+
+/* `option`: what it came by, or "". */
 static void
-check_characters(const char *text, const char *good, const char *key,
-    struct place at, struct diagnostics *d)
+check_characters(const char *text, const char *good, const char *option,
+    const char *key, struct place at, struct diagnostics *d)
 {
 	char word[QUOTE_MAX];
 
 	if (text != NULL && text[strspn(text, good)] != '\0')
-		diag_error(d, at, "\"%s\" is no %s of a cookie",
+		diag_error(d, at, "%s\"%s\" is no %s of a cookie", option,
 		    quote(word, span_str(text)), key);
-}
-
-#define LETTERS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-static bool
-is_cookie_name(const char *name)
-{
-	return name[strspn(name, LETTERS "!#$%&'*+-.^_`|~")] == '\0';
 }
 
 static void
 take_cookie_name(struct file_conf *f, const char *name, struct arena *arena,
     struct diagnostics *d)
 {
-	char word[QUOTE_MAX];
-
 	if (name == NULL)
 		return;
-	if (is_cookie_name(name))
-		f->sticky.cookie = arena_str(arena, span_str(name));
-	else
-		diag_error(d, PLACE_OPTIONS, "--cookie-name: \"%s\" is no "
-		    "name of a cookie", quote(word, span_str(name)));
+	check_characters(f->sticky.cookie, TOKEN, "", "name",
+	    f->sticky_cookie_at, d);
+	f->sticky.cookie = arena_str(arena, span_str(name));
+	f->sticky_cookie_at = PLACE_OPTIONS;
 }
 
 static void
-check_sticky(const struct file_conf *f, struct diagnostics *d)
+check_sticky(const struct file_conf *f, bool has_option,
+    struct diagnostics *d)
 {
 	const struct sticky_conf *s = &f->sticky;
 
-	check_characters(s->cookie, LETTERS "!#$%&'*+-.^_`|~", "name",
-	    f->sticky_cookie_at, d);
-	check_characters(s->path, LETTERS "/!#$%&'*+-.^_`|~()=@:", "path",
+	check_characters(s->cookie, TOKEN, has_option ? "--cookie-name: " : "",
+	    "name", f->sticky_cookie_at, d);
+	check_characters(s->path, TOKEN "/()=@:", "", "path",
 	    f->sticky_path_at, d);
-	check_characters(s->domain, LETTERS "-.", "domain",
+	check_characters(s->domain, LETTERS "-.", "", "domain",
 	    f->sticky_domain_at, d);
 	if (s->path[0] != '/')
 		diag_error(d, f->sticky_path_at, "a path begins with /");
@@ -225,11 +219,11 @@ check_sticky(const struct file_conf *f, struct diagnostics *d)
 /* Without a secret one that lives as long as the master. */
 static void
 take_sticky(struct conf *conf, struct upstream_conf *u,
-    const struct file_conf *f, struct diagnostics *d)
+    const struct file_conf *f, bool has_option, struct diagnostics *d)
 {
 	char *made;
 
-	check_sticky(f, d);
+	check_sticky(f, has_option, d);
 	if (u->strategy != STRATEGY_STICKY)
 		return;
 	u->sticky = f->sticky;
@@ -255,7 +249,7 @@ set_upstream(struct conf *conf, const struct options *o,
 	conf->n_upstreams = 1;
 	u->name = "default";
 	u->strategy = (enum strategy_id)f->strategy;
-	take_sticky(conf, u, f, d);
+	take_sticky(conf, u, f, o->cookie_name != NULL, d);
 	backends_from_file(u, f, conf->arena, d);
 	if (o->n_backends > 0)
 		backends_from_options(u, o, conf->arena, d);

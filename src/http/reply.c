@@ -35,6 +35,9 @@ reply_send(struct http_stream *s, const struct http_reply *r, bool is_head,
 	return result;
 }
 
+const struct http_extra reply_allow = { { "Allow", 5 },
+	{ "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH", 51 } };
+
 /* Crockford's base 32, as ULIDs are written. */
 static const char digits32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -101,8 +104,6 @@ reply_reason(struct http_stream *s, enum reason why, enum http_media media,
 	static const struct http_extra retry = {
 		{ "Retry-After", 11 }, { "1", 1 }
 	};
-	static const struct http_extra allow = { { "Allow", 5 },
-		{ "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH", 51 } };
 	char body[1024];
 	unsigned status = reasons[why].status;
 	struct span rest;
@@ -115,7 +116,7 @@ reply_reason(struct http_stream *s, enum reason why, enum http_media media,
 	};
 
 	if (status == 503 || status == 405) {
-		r.extras = status == 503 ? &retry : &allow;
+		r.extras = status == 503 ? &retry : &reply_allow;
 		r.n_extras = 1;
 	}
 	(void)reply_send(s, &r, is_head, &rest);

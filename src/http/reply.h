@@ -22,6 +22,9 @@ struct http_reply {
 enum send_result reply_send(struct http_stream *s, const struct http_reply *r,
     bool is_head, struct span *rest);
 
+/* The methods that pass. */
+extern const struct http_extra reply_allow;
+
 /*
  * The answer to a failure (interfaces.md): status and word of `why`, the body
  * in the form the client accepts, Retry-After with 503. Nothing is left over.

@@ -40,7 +40,7 @@ list_next(struct span *rest, struct span *element)
 #define NEVER_NAMED							\
 	(BIT(HOST) | BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING))
 #define STAYS								\
-	(BIT(VIA) | BIT(FORWARDED) | BIT(X_FORWARDED_FOR) |		\
+	(BIT(VIA) | BIT(EXPECT) | BIT(FORWARDED) | BIT(X_FORWARDED_FOR) |		\
 	BIT(X_FORWARDED_PROTO) | BIT(X_FORWARDED_HOST) |		\
 	BIT(X_FORWARDED_PORT))
 _Static_assert(FIELD_ID_COUNT <= 32, "a bit for each name");

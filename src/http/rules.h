@@ -10,7 +10,8 @@
  * for chunked bodies, whose trailer section goes on),
  * Transfer-Encoding, Upgrade, Proxy-Authenticate, Proxy-Authorization. Via,
  * Forwarded and X-Forwarded-* stay even if named: a client could take away
- * what another proxy, or we ourselves in a loop, said of it.
+ * what another proxy, or we ourselves in a loop, said of it. So does Expect,
+ * which both ends have to know of.
  *
  * False when Connection names Host, Content-Length or Transfer-Encoding, or
  * more than CONNECTION_NAMES_MAX fields: the message must be refused, and

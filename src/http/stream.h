@@ -62,9 +62,8 @@ struct http_stream_ops {
 	 * `end` above, when all of the body was taken. Takes all. */
 	enum send_result (*send_trailers)(struct http_stream *s,
 	    const struct http_head *t);
-	/* Stop and go on delivering on_body; on_body's return does the same:
-	 * taking less than given pauses until resume(). */
-	void (*pause)(struct http_stream *s);
+	/* Goes on delivering on_body, which pauses by taking less than it is
+	 * given. */
 	void (*resume)(struct http_stream *s);
 	/* Abandons: server: cuts the connection, client: closes it. */
 	void (*reset)(struct http_stream *s, enum reason why);

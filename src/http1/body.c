@@ -188,9 +188,10 @@ skip_framing(struct body *b, struct span in)
 }
 
 void
-body_begin(struct body *b, const struct http_head *h)
+body_begin(struct body *b, const struct http_head *h, uint64_t most)
 {
-	*b = (struct body){ .framing = h->framing };
+	*b = (struct body){ .framing = h->framing,
+		.most = most == 0 ? UINT64_MAX : most };
 	if (h->framing == FRAMING_LENGTH)
 		b->left = h->body_len;
 	else if (h->framing >= FRAMING_CLOSE)
@@ -262,27 +263,100 @@ body_took(struct body *b, size_t taken, bool end)
 	return end ? LAST_CHUNK_LEN : 0;
 }
 
-void
-body_trailers_done(struct body *b)
+/* ---- to the sink */
+
+static struct http_field trailer_fields[HEAD_FIELDS_MAX];
+
+static enum feed
+feed_trailers(struct body *b, struct http_stream *s,
+    const struct parse_limits *limits, struct span in, size_t *used,
+    enum reason *why)
 {
+	struct http_head t = { .fields = trailer_fields };
+
+	switch (parse_trailers(&t, in, limits, why)) {
+	case PARSE_MORE:
+		return FEED_MORE;
+	case PARSE_BAD:
+		return FEED_BAD;
+	case PARSE_OK:
+		break;
+	}
+	*used += t.size;
 	b->state = CHUNK_END;
+	if (t.n_fields > 0)
+		s->sink->events->on_trailers(s, &t);
+	else
+		(void)s->sink->events->on_body(s, span_of(NULL, 0), true);
+	return FEED_DONE;
+}
+
+/* False: the sink takes no more. */
+static inline bool
+feed_content(struct body *b, struct http_stream *s, struct span content,
+    bool end, size_t *used)
+{
+	size_t taken = s->sink->events->on_body(s, content, end);
+
+	ASSERT(taken <= content.len);
+	b->most -= taken;
+	*used += taken + body_took(b, taken, end && taken == content.len);
+	return taken == content.len;
+}
+
+enum feed
+body_feed(struct body *b, struct http_stream *s,
+    const struct parse_limits *trailers, struct span in, size_t *used,
+    enum reason *why)
+{
+	struct span content;
+	size_t skip;
+	bool end;
+
+	*used = 0;
+	if (likely(b->framing == FRAMING_LENGTH && in.len == b->left &&
+	    in.len <= b->most && s->sink != NULL))	/* most come whole */
+		return feed_content(b, s, in, true, used) ? FEED_DONE :
+		    FEED_HELD;
+	while (s->sink != NULL && *used < in.len) {
+		switch (body_next(b, span_skip(in, *used), &skip, &content,
+		    &end)) {
+		case BODY_DATA:
+			*used += skip;
+			*why = REASON_BODY_TOO_LARGE;
+			if (unlikely(content.len > b->most))
+				return FEED_BAD;
+			if (!feed_content(b, s, content, end, used))
+				return FEED_HELD;
+			if (end)
+				return FEED_DONE;
+			break;
+		case BODY_TRAILERS:
+			*used += skip;
+			return feed_trailers(b, s, trailers,
+			    span_skip(in, *used), used, why);
+		case BODY_MORE:
+			*used += skip;
+			return FEED_MORE;
+		case BODY_END:
+			return FEED_DONE;
+		case BODY_BAD:
+			*why = REASON_BAD_REQUEST;
+			return FEED_BAD;
+		}
+	}
+	return FEED_MORE;
 }
 
 /* ---- sending */
 
-static bool
+/* These few bytes always find room. */
+static void
 put_chunk_line(struct wire *w, uint64_t size)
 {
 	char *to = wire_room(w, 20);
 
-	if (to == NULL) {
-		wire_flush(w);
-		to = wire_room(w, 20);
-	}
-	if (to == NULL || w->has_failed)
-		return false;
 	wire_added(w, (size_t)(write_chunk_line(to, size) - to));
-	return true;
 }
 
 static enum send_result
@@ -293,8 +367,6 @@ send_last_chunk(struct wire *w)
 	if (w->has_failed)
 		return SEND_FAILED;
 	to = wire_room(w, 5);
-	if (to == NULL)
-		return SEND_FAILED;
 	memcpy(to, "0\r\n\r\n", 5);
 	wire_added(w, 5);
 	wire_flush(w);
@@ -318,8 +390,7 @@ chunked_send(struct wire *w, uint64_t *left, struct span data, bool end,
 		bool is_last;
 
 		if (*left == 0) {
-			if (!put_chunk_line(w, data.len))
-				return SEND_FAILED;
+			put_chunk_line(w, data.len);
 			*left = data.len;
 		}
 		if (now.len > *left)

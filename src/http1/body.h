@@ -6,6 +6,7 @@
 #include "core/span.h"
 #include "http/head.h"
 #include "http/stream.h"
+#include "http1/parse.h"
 #include "http1/wire.h"
 
 /*
@@ -14,6 +15,7 @@
  */
 struct body {
 	uint64_t left;		/* content to come: of the body, the chunk */
+	uint64_t most;		/* content still allowed; UINT64_MAX: any */
 	uint32_t line;		/* bytes of the chunk's line so far */
 	uint8_t framing;	/* enum framing */
 	uint8_t state;
@@ -30,7 +32,8 @@ enum body_event {
 	BODY_BAD,	/* not what RFC 9112 7.1 says */
 };
 
-void body_begin(struct body *b, const struct http_head *h);
+/* `most` bytes of content are allowed; 0: any. */
+void body_begin(struct body *b, const struct http_head *h, uint64_t most);
 
 /*
  * Looks at what was read: *skip bytes of it are framing and done with. With
@@ -41,8 +44,21 @@ void body_begin(struct body *b, const struct http_head *h);
 enum body_event body_next(struct body *b, struct span in, size_t *skip,
     struct span *data, bool *end);
 size_t body_took(struct body *b, size_t taken, bool end);
-/* The trailer section was read. */
-void body_trailers_done(struct body *b);
+enum feed {
+	FEED_MORE,	/* what is left of the input needs more behind it */
+	FEED_HELD,	/* the sink takes no more for now */
+	FEED_DONE,	/* the body has ended, the sink knows */
+	FEED_BAD,	/* *why says */
+};
+
+/*
+ * Gives what was read to the stream's sink: on_body, and on_trailers if there
+ * are any. *used bytes of it are done with. Stops when the sink lets go of the
+ * stream (FEED_MORE). *why: BAD_REQUEST, HEAD_TOO_LARGE, BODY_TOO_LARGE.
+ */
+enum feed body_feed(struct body *b, struct http_stream *s,
+    const struct parse_limits *trailers, struct span in, size_t *used,
+    enum reason *why);
 
 /*
  * Sends content as chunks (RFC 9112 7.1), `end`: and the last chunk. *left is

@@ -155,28 +155,6 @@ keep_rest(struct h1_client *c, struct span data)
 	c->has_new_rest = true;
 }
 
-/* Content for the sink; false: no further now. */
-static bool
-feed_data(struct h1_client *c, struct span data, bool end, size_t *used)
-{
-	size_t taken, behind;
-
-	/* The sink may release us when it has the end. */
-	if (end)
-		c->state = STATE_DONE;
-	taken = c->stream.sink->events->on_body(&c->stream, data, end);
-	ASSERT(taken <= data.len);
-	behind = body_took(&c->body, taken, end && taken == data.len);
-	*used += taken;
-	if (likely(taken == data.len)) {
-		*used += behind;
-		return true;
-	}
-	c->is_paused = true;
-	c->state = STATE_BODY;
-	return false;
-}
-
 static struct parse_limits
 limits_of(const struct h1_client *c)
 {
@@ -187,71 +165,28 @@ limits_of(const struct h1_client *c)
 	};
 }
 
-/* The section behind the last chunk. */
-static enum body_event
-feed_trailers(struct h1_client *c, struct span data, size_t *used)
-{
-	const struct parse_limits limits = limits_of(c);
-	struct http_head t;
-	enum reason why;
-
-	t.fields = clients.fields;
-	t.extras = NULL;
-	switch (parse_trailers(&t, data, &limits, &why)) {
-	case PARSE_MORE:
-		return BODY_MORE;
-	case PARSE_BAD:
-		return BODY_BAD;
-	case PARSE_OK:
-		break;
-	}
-	*used += t.size;
-	body_trailers_done(&c->body);
-	c->state = STATE_DONE;
-	if (t.n_fields > 0)
-		c->stream.sink->events->on_trailers(&c->stream, &t);
-	else
-		(void)c->stream.sink->events->on_body(&c->stream,
-		    span_of(NULL, 0), true);
-	return BODY_END;
-}
-
-/* One step through what was read: BODY_DATA: go on. */
-static enum body_event
-feed_step(struct h1_client *c, struct span data, size_t *used)
-{
-	struct span content;
-	size_t skip;
-	bool end;
-	enum body_event event = body_next(&c->body, data, &skip, &content,
-	    &end);
-
-	*used += skip;
-	if (likely(event == BODY_DATA))
-		return feed_data(c, content, end, used) ? BODY_DATA : BODY_MORE;
-	if (event == BODY_TRAILERS)
-		return feed_trailers(c, span_skip(data, skip), used);
-	return event;
-}
-
 /* Delivers what was read of the body, *used of it; false: it is malformed. */
 static bool
 feed(struct h1_client *c, struct span data, size_t *used)
 {
-	enum body_event event = BODY_DATA;
-	size_t n = 0;
+	const struct parse_limits limits = limits_of(c);
+	enum reason why;
+	size_t n;
 
-	/* Most bodies come whole, with their head. */
-	if (likely(c->body.framing == FRAMING_LENGTH &&
-	    data.len == c->body.left && c->stream.sink != NULL)) {
-		(void)feed_data(c, data, true, used);
-		return true;
+	switch (body_feed(&c->body, &c->stream, &limits, data, &n, &why)) {
+	case FEED_MORE:
+		break;
+	case FEED_HELD:
+		c->is_paused = true;
+		break;
+	case FEED_DONE:
+		c->state = STATE_DONE;
+		break;
+	case FEED_BAD:
+		return false;
 	}
-	while (event == BODY_DATA && c->state == STATE_BODY &&
-	    c->stream.sink != NULL && !c->is_paused && n < data.len)
-		event = feed_step(c, span_skip(data, n), &n);
 	*used += n;
-	return event != BODY_BAD;
+	return true;
 }
 
 static bool
@@ -271,7 +206,7 @@ begin_response(struct h1_client *c, struct http_head *h)
 {
 	bool end = head_has_no_body(h);
 
-	body_begin(&c->body, h);
+	body_begin(&c->body, h, 0);
 	c->is_keep_alive = h->is_keep_alive && h->framing < FRAMING_CLOSE;
 	c->state = end ? STATE_DONE : STATE_BODY;
 	c->is_expecting = false;
@@ -486,8 +421,7 @@ step_done(struct h1_client *c)
 		return NEXT_WAIT;
 	if (c->state != STATE_DONE || !c->is_request_done ||
 	    !c->is_keep_alive || stash_len(&c->rest) > 0 ||
-	    !wire_is_idle(&c->wire) || c->wire.is_ending ||
-	    c->wire.is_readable) {
+	    !wire_is_idle(&c->wire) || c->wire.is_ending) {
 		c->state = STATE_DEAD;
 		return NEXT_END;
 	}
@@ -497,7 +431,8 @@ step_done(struct h1_client *c)
 	}
 	c->state = STATE_IDLE;
 	arm(c, c->owner->settings->idle_ms);
-	return NEXT_WAIT;
+	/* A full read may have left something: no edge would tell. */
+	return unlikely(c->wire.is_readable) ? NEXT_STEP : NEXT_WAIT;
 }
 
 static enum next
@@ -576,6 +511,9 @@ client_event(struct h1_client *c, uint32_t events)
 			break;
 		}
 	}
+	/* The backend has ended its side of a tunnel, nobody reads any more. */
+	if (unlikely(events & EPOLLERR) && c->state == STATE_DONE)
+		c->wire.has_failed = true;
 	if ((events & EPOLLOUT) && c->state != STATE_IDLE &&
 	    (c->wire.is_blocked || stash_len(&c->wire.unsent) > 0))
 		on_out(c);
@@ -692,6 +630,8 @@ client_send_body(struct http_stream *s, struct span data, bool end,
 	    chunked_send(&c->wire, &c->chunk_left, data, end, taken) :
 	    wire_send(&c->wire, data, end, taken);
 
+	if (*taken > 0)
+		c->is_expecting = false;	/* it did not wait for a 100 */
 	if (result == SEND_OK && end)
 		end_request(c);
 	else if (result == SEND_WAIT && !c->wire.is_connecting)
@@ -710,12 +650,6 @@ client_send_trailers(struct http_stream *s, const struct http_head *t)
 	wire_flush(&c->wire);
 	end_request(c);
 	return c->wire.has_failed ? SEND_FAILED : SEND_OK;
-}
-
-static void
-client_pause(struct http_stream *s)
-{
-	client_of(s)->is_paused = true;
 }
 
 static void
@@ -757,7 +691,6 @@ static const struct http_stream_ops client_ops = {
 	.send_head = client_send_head,
 	.send_body = client_send_body,
 	.send_trailers = client_send_trailers,
-	.pause = client_pause,
 	.resume = client_resume,
 	.reset = client_reset,
 	.release = client_release,

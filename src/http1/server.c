@@ -41,7 +41,6 @@ struct h1_server {
 	struct stash rest;		/* read and not used yet */
 	uint64_t id;
 	struct body body;		/* of the request */
-	uint64_t body_bytes;		/* of it that came */
 	uint64_t response_left;		/* to be sent: of the body, the chunk */
 	uint64_t end_ms;		/* LINGER: the last moment; else: age */
 	uint32_t requests;
@@ -220,102 +219,29 @@ refuse_body(struct h1_server *s, enum reason why)
 	set_state(s, STATE_CLOSE);
 }
 
-static bool
-is_body_too_large(const struct h1_server *s, uint64_t bytes)
-{
-	return s->settings->body_bytes > 0 &&
-	    bytes > s->settings->body_bytes &&
-	    s->body.framing != FRAMING_TUNNEL;
-}
-
-/* Content for the sink; false: it takes no more for now. */
-static bool
-feed_data(struct h1_server *s, struct span data, bool end, size_t *used)
-{
-	size_t taken = s->stream.sink->events->on_body(&s->stream, data, end);
-
-	ASSERT(taken <= data.len);
-	*used += taken;
-	s->body_bytes += taken;
-	if (taken < data.len) {
-		(void)body_took(&s->body, taken, false);
-		s->is_paused = true;
-		return false;
-	}
-	*used += body_took(&s->body, taken, end);
-	s->is_request_done |= end;
-	return true;
-}
-
-/* The section behind the last chunk; false: not all of it is there. */
-static bool
-feed_trailers(struct h1_server *s, struct span data, size_t *used)
-{
-	const struct parse_limits limits = limits_of(s);
-	struct http_head t;
-	enum reason why = REASON_NONE;
-
-	t.fields = servers.fields;
-	t.extras = NULL;
-	switch (parse_trailers(&t, data, &limits, &why)) {
-	case PARSE_MORE:
-		return false;
-	case PARSE_BAD:
-		refuse_body(s, why);
-		return false;
-	case PARSE_OK:
-		break;
-	}
-	*used += t.size;
-	body_trailers_done(&s->body);
-	s->is_request_done = true;
-	if (t.n_fields > 0)
-		s->stream.sink->events->on_trailers(&s->stream, &t);
-	else
-		(void)s->stream.sink->events->on_body(&s->stream,
-		    span_of(NULL, 0), true);
-	return true;
-}
-
-/* One step through what was read; false: no further now. */
-static bool
-feed_step(struct h1_server *s, struct span data, size_t *used)
-{
-	struct span content;
-	size_t skip;
-	bool end;
-
-	switch (body_next(&s->body, data, &skip, &content, &end)) {
-	case BODY_DATA:
-		*used += skip;
-		if (likely(!is_body_too_large(s, s->body_bytes + content.len)))
-			return feed_data(s, content, end, used);
-		refuse_body(s, REASON_BODY_TOO_LARGE);
-		return false;
-	case BODY_TRAILERS:
-		*used += skip;
-		return feed_trailers(s, span_skip(data, skip), used);
-	case BODY_MORE:
-		*used += skip;
-		return false;
-	case BODY_BAD:
-		refuse_body(s, REASON_BAD_REQUEST);
-		return false;
-	case BODY_END:
-		break;
-	}
-	return false;
-}
-
 /* Delivers what was read of the body; returns how much was used. */
 static size_t
 feed(struct h1_server *s, struct span data)
 {
-	size_t used = 0;
+	const struct parse_limits limits = limits_of(s);
+	enum reason why;
+	size_t used;
 
-	while (s->stream.sink != NULL && !s->is_request_done &&
-	    !s->is_paused && feed_step(s, span_skip(data, used), &used))
-		;
+	switch (body_feed(&s->body, &s->stream, &limits, data, &used, &why)) {
+	case FEED_MORE:
+		break;
+	case FEED_HELD:
+		s->is_paused = true;
+		break;
+	case FEED_DONE:
+		s->is_request_done = true;
+		break;
+	case FEED_BAD:
+		refuse_body(s, why);
+		break;
+	}
+	if (used > 0)
+		s->is_expecting = false;	/* no longer, if it did */
 	return used;
 }
 
@@ -333,8 +259,7 @@ begin_exchange(struct h1_server *s, struct http_head *h)
 	s->requests++;
 	s->method = h->method;
 	s->version = h->version;
-	body_begin(&s->body, h);
-	s->body_bytes = 0;
+	body_begin(&s->body, h, s->settings->body_bytes);
 	s->is_request_done = end;
 	s->is_paused = false;
 	s->is_expecting = h->expects_continue;
@@ -400,7 +325,8 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 	switch (s->empty_lines > PARSE_EMPTY_LINES ?
 	    refuse_empty_lines(&why) : parse_request(&h, data, &limits, &why)) {
 	case PARSE_OK:
-		if (unlikely(is_body_too_large(s, h.body_len))) {
+		if (unlikely(s->settings->body_bytes > 0 &&
+		    h.body_len > s->settings->body_bytes)) {
 			why = REASON_BODY_TOO_LARGE;
 			break;
 		}
@@ -546,7 +472,8 @@ end_exchange(struct h1_server *s)
 					 * for whole */
 	if (s->is_request_done && s->is_keep_alive) {
 		set_state(s, STATE_HEAD);
-		arm(s, s->settings->keep_alive_ms);
+		arm(s, stash_len(&s->wire.unsent) > 0 ?
+		    s->settings->send_timeout_ms : s->settings->keep_alive_ms);
 		s->has_new_rest = stash_len(&s->rest) > 0;
 		return NEXT_STEP;
 	}
@@ -669,11 +596,25 @@ on_out(struct h1_server *s)
 		arm(s, s->settings->send_timeout_ms);
 		return;
 	}
+	if (s->state == STATE_HEAD)
+		arm(s, s->settings->keep_alive_ms);
 	if (!s->wire.is_blocked)
 		return;
 	s->wire.is_blocked = false;
 	if (s->stream.sink != NULL)
 		s->stream.sink->events->on_writable(&s->stream);
+}
+
+/*
+ * HUP and ERR: both directions are gone; RDHUP alone is a client that still
+ * wants its answer. Both directions of a tunnel may have ended in peace, with
+ * bytes still to be read.
+ */
+static uint32_t
+lost_by(const struct h1_server *s)
+{
+	return s->body.framing == FRAMING_TUNNEL ? EPOLLERR :
+	    EPOLLHUP | EPOLLERR;
 }
 
 static void
@@ -686,10 +627,7 @@ on_event(struct io *io, uint32_t events)
 	if ((events & EPOLLOUT) &&
 	    (s->wire.is_blocked || stash_len(&s->wire.unsent) > 0))
 		on_out(s);
-	/* HUP and ERR: both directions are gone; RDHUP alone is a client that
-	 * still wants its answer. */
-	if (unlikely(events & (EPOLLHUP | EPOLLERR)) &&
-	    s->state == STATE_EXCHANGE && s->body.framing != FRAMING_TUNNEL)
+	if (unlikely(events & lost_by(s)) && s->state == STATE_EXCHANGE)
 		s->wire.has_failed = true;
 	(void)server_run(s);
 	wire_leave();
@@ -803,7 +741,7 @@ begin_tunnel(struct h1_server *s, const struct http_head *h)
 	s->is_keep_alive = false;
 	s->framing = FRAMING_TUNNEL;
 	s->response_left = UINT64_MAX;
-	body_begin(&s->body, h);
+	body_begin(&s->body, h, 0);
 	s->is_request_done = s->is_expecting = false;
 	s->has_new_rest = stash_len(&s->rest) > 0;
 	if (!put_response(s, h, NULL))
@@ -890,12 +828,6 @@ server_send_trailers(struct http_stream *stream, const struct http_head *t)
 }
 
 static void
-server_pause(struct http_stream *stream)
-{
-	server_of(stream)->is_paused = true;
-}
-
-static void
 server_resume(struct http_stream *stream)
 {
 	struct h1_server *s = server_of(stream);
@@ -951,7 +883,6 @@ static const struct http_stream_ops server_ops = {
 	.send_head = server_send_head,
 	.send_body = server_send_body,
 	.send_trailers = server_send_trailers,
-	.pause = server_pause,
 	.resume = server_resume,
 	.reset = server_reset,
 	.release = server_release,

@@ -114,6 +114,8 @@ wire_read(struct wire *w, struct span *got, size_t most)
 char *
 wire_room(struct wire *w, size_t size)
 {
+	if (unlikely(size > GATHER_SIZE - gather.len))
+		wire_flush(w);		/* if it is ours; else below */
 	if (gather.owner != w) {
 		if (gather.owner != NULL)
 			wire_flush(gather.owner);
@@ -121,7 +123,7 @@ wire_room(struct wire *w, size_t size)
 		if (unlikely(gather.depth == 0))
 			loop_defer(&gather.flush);
 	}
-	if (unlikely(size > GATHER_SIZE - gather.len))
+	if (unlikely(size > GATHER_SIZE))
 		return NULL;
 	return gather.buffer + gather.len;
 }

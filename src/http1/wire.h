@@ -51,7 +51,8 @@ wire_note(struct wire *w, uint32_t events)
 /* Reads once and keeps is_readable right. */
 enum io_status wire_read(struct wire *w, struct span *got, size_t most);
 
-/* At least `size` bytes of room behind what is gathered; NULL: too much. */
+/* At least `size` bytes of room behind what is gathered, which leaves if it is
+ * in the way; NULL: more than the buffer has. */
 char *wire_room(struct wire *w, size_t size);
 void wire_added(struct wire *w, size_t size);
 

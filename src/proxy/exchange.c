@@ -375,11 +375,9 @@ check_request(struct exchange *x, struct http_head *h)
 static bool
 answer_hop(struct exchange *x, const struct http_head *h)
 {
-	static const struct http_extra allow = { { "Allow", 5 },
-		{ "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH", 51 } };
 	const struct http_reply r = {
 		.status = 200, .content_type = SPAN("text/plain"),
-		.extras = &allow, .n_extras = 1,
+		.extras = &reply_allow, .n_extras = 1,
 	};
 	struct span rest;
 

@@ -58,9 +58,8 @@ _Static_assert(sizeof(struct process_slot) == 128, "two lines a process");
 /* One upstream: its cursor is added to by every worker. */
 struct upstream_slot {
 	alignas(64) _Atomic uint64_t cursor;
-	_Atomic uint32_t has_failures;	/* 1 from the first failure on */
 	alignas(64) _Atomic uint32_t in_use;	/* published last */
-	uint32_t reserved;
+	_Atomic uint32_t has_failures;	/* 1 from the first failure on */
 	uint64_t identity_hash;
 	char name[IDENTITY_MAX - 16];
 };

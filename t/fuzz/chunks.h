@@ -129,7 +129,7 @@ chunks_ours(struct chunks *c, const char *p, size_t n, size_t piece,
 	struct span data;
 	bool end;
 
-	body_begin(&b, &h);
+	body_begin(&b, &h, 0);
 	c->len = c->used = 0;
 	for (;;) {
 		switch (body_next(&b, span_of(p + c->used, there - c->used),

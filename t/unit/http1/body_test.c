@@ -110,7 +110,7 @@ START_TEST(a_line_has_a_bound)
 
 	memset(text, 'a', sizeof(text));
 	memcpy(text, "1;", 2);
-	body_begin(&b, &h);
+	body_begin(&b, &h, 0);
 	ck_assert_int_eq(body_next(&b, span_of(text, BODY_CHUNK_LINE), &skip,
 	    &data, &end), BODY_MORE);
 	ck_assert_int_eq(body_next(&b, SPAN("a"), &skip, &data, &end),
@@ -126,7 +126,7 @@ START_TEST(a_length_is_counted)
 	size_t skip;
 	bool end;
 
-	body_begin(&b, &h);
+	body_begin(&b, &h, 0);
 	ck_assert_int_eq(body_next(&b, SPAN("hel"), &skip, &data, &end),
 	    BODY_DATA);
 	ck_assert(!end && data.len == 3 && skip == 0);

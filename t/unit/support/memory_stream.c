@@ -97,11 +97,6 @@ send_trailers(struct http_stream *s, const struct http_head *t)
 }
 
 static void
-on_pause(struct http_stream *s UNUSED)
-{
-}
-
-static void
 on_resume(struct http_stream *s)
 {
 	of(s)->n_resumes++;
@@ -129,7 +124,6 @@ static const struct http_stream_ops ops = {
 	.send_head = send_head,
 	.send_body = send_body,
 	.send_trailers = send_trailers,
-	.pause = on_pause,
 	.resume = on_resume,
 	.reset = on_stream_reset,
 	.release = on_release,
