@@ -151,6 +151,15 @@ my $n = 0;
 $n++ while $n < 100 && $c->send('a') && $c->is_quiet(0.05);
 cmp_ok($n, '<', 100, 'a head that drips is ended all the same');
 
+# A head that breaks off behind a HEAD: its answer has a body all the same.
+$c = $t->connect;
+$c->get('/', method => 'HEAD');
+$c->send('GET / HT');
+$r = $c->response;
+is($r->{status}, 408, 'half a head behind a HEAD: 408');
+like($r->{body}, qr/client_timeout/, 'with a body');
+$t->stop;
+
 # What has not left yet is the business of "send", not of "keep_alive".
 $t = Fairlead::Test->new;
 $t->backend('b');

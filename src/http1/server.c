@@ -338,7 +338,6 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 		break;
 	}
 	s->requests++;
-	s->method = METHOD_OTHER;
 	answer_refusal(s, why);
 	*used += data.len;
 	return NEXT_STEP;
@@ -472,6 +471,7 @@ end_exchange(struct h1_server *s)
 					 * for whole */
 	if (s->is_request_done && s->is_keep_alive) {
 		set_state(s, STATE_HEAD);
+		s->method = METHOD_OTHER;	/* not known yet */
 		arm(s, stash_len(&s->wire.unsent) > 0 ?
 		    s->settings->send_timeout_ms : s->settings->keep_alive_ms);
 		s->has_new_rest = stash_len(&s->rest) > 0;

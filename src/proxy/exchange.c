@@ -444,8 +444,12 @@ client_on_body(struct http_stream *s, struct span data, bool end)
 	enum send_result result;
 	size_t taken = 0;
 
-	if (x->attempt == NULL || x->is_replaying)
+	if (x->attempt == NULL)
 		return 0;
+	if (unlikely(x->is_replaying)) {
+		x->is_request_done |= end && data.len == 0;
+		return 0;
+	}
 	result = x->attempt->ops->send_body(x->attempt, data, end, &taken);
 	keep_content(x, span_of(data.ptr, taken));
 	/* Also if it failed: the client will not say the end again. */

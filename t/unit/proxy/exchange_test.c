@@ -110,15 +110,21 @@ teardown(void)
 
 /* A request arrives at the proxy. */
 static void
-request(const char *text, uint64_t body_len)
+request_with(const char *text, enum framing framing, uint64_t body_len)
 {
 	struct http_peer peer = { .client = &w.peer, .port = 9000,
 		.connection = 1 };
 
 	w.client.stream.sink = w.proxy.service.open(&w.proxy.service,
 	    &w.client.stream, &peer);
-	memory_say_head(&w.client, text, body_len > 0 ? FRAMING_LENGTH :
-	    FRAMING_NONE, body_len);
+	memory_say_head(&w.client, text, framing, body_len);
+}
+
+static void
+request(const char *text, uint64_t body_len)
+{
+	request_with(text, body_len > 0 ? FRAMING_LENGTH : FRAMING_NONE,
+	    body_len);
 }
 
 static bool
@@ -349,6 +355,21 @@ START_TEST(a_body_that_is_sent_again_holds_the_client)
 }
 END_TEST
 
+/* The client says the end only once. */
+START_TEST(the_end_comes_while_a_body_is_sent_again)
+{
+	request_with("PUT /\nHost: a", FRAMING_CHUNKED, 0);
+	ck_assert_uint_eq(memory_say_body(&w.client, "hel", false), 3);
+	w.next_room = 1;
+	memory_say_reset(&FIRST, REASON_RESET, SENT_PART);
+	ck_assert_uint_eq(memory_say_body(&w.client, "", true), 0);
+	SECOND.room = 100;
+	memory_say_writable(&SECOND);
+	ck_assert(has_body(&SECOND, "hel") && SECOND.has_ended);
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+}
+END_TEST
+
 START_TEST(five_failures_leave_a_backend_out)
 {
 	for (unsigned i = 0; i < EJECT_FAILURES; i++)
@@ -524,6 +545,7 @@ suite(void)
 	tcase_add_test(t, no_retry_once_body_bytes_are_gone);
 	tcase_add_test(t, a_body_is_sent_again);
 	tcase_add_test(t, a_body_that_is_sent_again_holds_the_client);
+	tcase_add_test(t, the_end_comes_while_a_body_is_sent_again);
 	tcase_add_test(t, five_failures_leave_a_backend_out);
 	tcase_add_test(t, all_that_are_left_out_serve);
 	tcase_add_test(t, a_body_waits_for_its_second_backend);
