@@ -79,11 +79,9 @@ struct http_field {
 	uint32_t name;
 	uint32_t value;
 	uint32_t value_len;
-	/* One word, no bytes: a store of bytes could change anything, and the
-	 * parser would read all it knows again. */
-	uint32_t name_len : 16;
-	uint32_t id : 8;	/* enum field_id */
-	uint32_t is_dropped : 1;	/* not to be passed on */
+	uint16_t name_len;
+	uint8_t id;		/* enum field_id */
+	bool is_dropped;	/* not to be passed on */
 };
 
 /* A field that we add; spans valid as long as the head is. */
