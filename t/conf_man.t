@@ -12,7 +12,7 @@ my $build = $ENV{FAIRLEAD_BUILD} // '.';
 my $lister = "$build/unit/conf/schema_test";
 
 my %word_of = (
-	string => 'string', integer => 'number', size => 'size',
+	string => 'string', integer => 'number', size => 'size', rate => 'rate',
 	duration => 'duration', choice => 'word', block => 'map',
 	list => 'list',
 );

@@ -62,6 +62,7 @@ struct limits_conf {
 	uint64_t request_body;		/* bytes; 0: no limit */
 	uint32_t requests_per_connection;	/* 0: no limit */
 	uint32_t connection_age_ms;	/* 0: no limit */
+	uint32_t min_rate;		/* bytes a second; 0: any */
 };
 
 struct timeouts_conf {			/* milliseconds */

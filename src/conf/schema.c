@@ -14,6 +14,7 @@
 #define DAY	(24u * HOUR)
 #define KIB	1024u
 #define MIB	(1024u * KIB)
+#define GIB	(1024u * MIB)
 #define TIB	(1024ull * 1024 * MIB)
 
 #define FIELD(type, member)						\
@@ -74,6 +75,9 @@ static const struct conf_key limits_keys[] = {
 	  .word = "off", .max = 30 * DAY,
 	  FIELD(file_conf, limits.connection_age_ms),
 	  .help = "Age at which a client connection is closed." },
+	{ .name = "min_rate", .type = CONF_RATE, .def = "100B/s",
+	  .word = "off", .max = GIB, FIELD(file_conf, limits.min_rate),
+	  .help = "Bytes a second that a client has to take or to send." },
 	{ .name = NULL },
 };
 
@@ -310,6 +314,8 @@ form_of(enum conf_type type)
 	switch (type) {
 	case CONF_SIZE:
 		return &value_size;
+	case CONF_RATE:
+		return &value_rate;
 	case CONF_DURATION:
 		return &value_duration;
 	default:

@@ -16,6 +16,7 @@ enum conf_type {
 	CONF_STRING,	/* const char * */
 	CONF_INTEGER,	/* uint16_t, uint32_t or uint64_t, like the next two */
 	CONF_SIZE,	/* bytes */
+	CONF_RATE,	/* bytes a second */
 	CONF_DURATION,	/* milliseconds */
 	CONF_CHOICE,	/* uint32_t: one of `choices` */
 	CONF_BLOCK,	/* a nested section, in the same struct */

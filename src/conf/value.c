@@ -25,6 +25,18 @@ const struct value_form value_size = {
 	.units = size_units,
 };
 
+static const struct value_unit rate_units[] = {
+	{ "GiB/s", 1u << 30 }, { "MiB/s", 1u << 20 }, { "KiB/s", 1u << 10 },
+	{ "g/s", 1u << 30 }, { "m/s", 1u << 20 }, { "k/s", 1u << 10 },
+	{ "B/s", 1 }, { NULL, 0 }
+};
+
+const struct value_form value_rate = {
+	.noun = "rate",
+	.advice = "write a size for each second, as in 100B/s or 4KiB/s",
+	.units = rate_units,
+};
+
 static const struct value_unit duration_units[] = {
 	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 },
 	{ "ms", 1 }, { NULL, 0 }
@@ -55,14 +67,15 @@ take_digits(struct span *text, uint64_t *value)
 	return n > 0;
 }
 
-/* The letters at the start of *text, if they are a unit. */
+/* The letters (and "/") at the start of *text, if they are a unit. */
 static const struct value_unit *
 take_unit(const struct value_form *form, struct span *text)
 {
 	const struct value_unit *u;
 	size_t n = 0;
 
-	while (n < text->len && isalpha((unsigned char)text->ptr[n]))
+	while (n < text->len && (isalpha((unsigned char)text->ptr[n]) ||
+	    text->ptr[n] == '/'))
 		n++;
 	for (u = form->units; u->name != NULL; u++) {
 		if (!span_equal(span_str(u->name), span_of(text->ptr, n)))

@@ -21,6 +21,7 @@ struct value_form {
 
 extern const struct value_form value_integer;	/* 128 */
 extern const struct value_form value_size;	/* 32k, 64KiB: bytes */
+extern const struct value_form value_rate;	/* 100B/s: bytes a second */
 extern const struct value_form value_duration;	/* 1m30s: milliseconds */
 
 /*

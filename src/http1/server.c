@@ -12,6 +12,7 @@
 #include "event/loop.h"
 #include "http/reply.h"
 #include "http1/body.h"
+#include "http1/pace.h"
 #include "http1/parse.h"
 #include "http1/wire.h"
 #include "http1/write.h"
@@ -27,7 +28,7 @@ enum next {
 };
 
 /*
- * One connection. Four cache lines; an idle one holds nothing else. States
+ * One connection; an idle one holds nothing else. States
  * (steps[] below): HEAD waits for a request or the rest of one, EXCHANGE
  * has a sink, LINGER discards what the client still sends behind the last
  * answer, CLOSE waits for the last bytes to leave.
@@ -43,6 +44,7 @@ struct h1_server {
 	struct body body;		/* of the request */
 	uint64_t response_left;		/* to be sent: of the body, the chunk */
 	uint64_t end_ms;		/* LINGER: the last moment; else: age */
+	struct pace pace;
 	uint32_t requests;
 	uint8_t state;
 	uint8_t method;
@@ -97,6 +99,75 @@ static void
 arm(struct h1_server *s, uint32_t ms)
 {
 	loop_timer_set(&s->timer, clock_now_ms + ms);
+}
+
+/* ---- how long the client is waited for while bytes are to move */
+
+static bool
+has_to_take(const struct h1_server *s)
+{
+	return s->wire.is_blocked || stash_len(&s->wire.unsent) > 0;
+}
+
+static uint32_t
+backlog_of(struct h1_server *s)
+{
+	return !has_to_take(s) ? 0 : (uint32_t)(stash_len(&s->wire.unsent) +
+	    conn_backlog(&s->wire.conn));
+}
+
+static struct pace_limits
+pace_limits_of(const struct h1_server *s)
+{
+	return (struct pace_limits){
+		.idle_ms = has_to_take(s) ? s->settings->send_timeout_ms :
+		    s->settings->body_timeout_ms,
+		.round_ms = s->settings->body_timeout_ms,
+		.rate = s->settings->min_rate,
+	};
+}
+
+static void
+arm_pace(struct h1_server *s)
+{
+	const struct pace_limits limits = pace_limits_of(s);
+
+	arm(s, pace_next(&s->pace, clock_now_ms, &limits));
+}
+
+/* The client is to send of a body; it may not have been before. */
+static void
+wait_for_body(struct h1_server *s)
+{
+	pace_begin(&s->pace, clock_now_ms, 0);
+	arm_pace(s);
+}
+
+#define BACKLOG_MS 1000	/* asking the kernel costs a system call */
+
+/* The client has to take what we have. */
+static void
+wait_for_room(struct h1_server *s)
+{
+	if (s->body.framing == FRAMING_TUNNEL) {
+		arm(s, s->settings->tunnel_ms);
+		return;
+	}
+	if ((uint32_t)clock_now_ms - s->pace.mark_ms >= BACKLOG_MS)
+		pace_begin(&s->pace, clock_now_ms, backlog_of(s));
+	arm_pace(s);
+}
+
+/* The timer of a client that we wait for; false: it is too slow. */
+static bool
+keeps_pace(struct h1_server *s)
+{
+	const struct pace_limits limits = pace_limits_of(s);
+
+	if (!pace_check(&s->pace, clock_now_ms, backlog_of(s), &limits))
+		return false;
+	arm_pace(s);
+	return true;
 }
 
 static void
@@ -192,12 +263,15 @@ answer_refusal(struct h1_server *s, enum reason why)
 	set_state(s, STATE_LINGER);
 }
 
+/*
+ * By a reset: a body that only a close ends must not look whole, and what the
+ * kernel still has for a client that is too slow would stay for as long.
+ */
 static void
 cut_hard(struct h1_server *s)
 {
 	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
 
-	/* A body that only a close ends must not look whole. */
 	(void)setsockopt(s->wire.conn.io.fd, SOL_SOCKET, SO_LINGER, &abort,
 	    sizeof(abort));
 }
@@ -240,6 +314,7 @@ feed(struct h1_server *s, struct span data)
 		refuse_body(s, why);
 		break;
 	}
+	pace_moved(&s->pace, clock_now_ms, used);
 	if (used > 0)
 		s->is_expecting = false;	/* no longer, if it did */
 	return used;
@@ -263,6 +338,7 @@ begin_exchange(struct h1_server *s, struct http_head *h)
 	s->is_request_done = end;
 	s->is_paused = false;
 	s->is_expecting = h->expects_continue;
+	pace_begin(&s->pace, clock_now_ms, 0);
 	s->has_response_head = s->is_response_done = false;
 	s->is_keep_alive = h->is_keep_alive && !servers.is_draining &&
 	    (s->settings->requests == 0 ||
@@ -505,7 +581,7 @@ step_exchange(struct h1_server *s)
 	if (s->body.framing == FRAMING_TUNNEL)
 		arm(s, s->settings->tunnel_ms);
 	else if (!s->wire.is_blocked)
-		arm(s, s->settings->body_timeout_ms);
+		arm_pace(s);
 	return NEXT_WAIT;
 }
 
@@ -593,7 +669,7 @@ static void
 on_out(struct h1_server *s)
 {
 	if (!wire_writable(&s->wire)) {
-		arm(s, s->settings->send_timeout_ms);
+		wait_for_room(s);
 		return;
 	}
 	if (s->state == STATE_HEAD)
@@ -649,9 +725,13 @@ exchange_timeout(struct h1_server *s)
 	if (!s->wire.is_blocked && s->body.framing != FRAMING_TUNNEL &&
 	    !is_waiting_for_body(s))
 		return NEXT_WAIT;	/* an old deadline of the idle time */
+	if (s->body.framing != FRAMING_TUNNEL && keeps_pace(s))
+		return NEXT_WAIT;
 	tell_reset(s, REASON_CLIENT_TIMEOUT);
-	if (!can_answer)
+	if (!can_answer) {
+		cut_hard(s);
 		return NEXT_END;
+	}
 	answer_refusal(s, REASON_CLIENT_TIMEOUT);
 	return NEXT_STEP;
 }
@@ -661,6 +741,12 @@ timeout(struct h1_server *s)
 {
 	if (s->state == STATE_EXCHANGE && s->stream.sink != NULL)
 		return exchange_timeout(s);
+	if (s->state != STATE_LINGER && stash_len(&s->wire.unsent) > 0) {
+		if (keeps_pace(s))
+			return NEXT_WAIT;
+		cut_hard(s);
+		return NEXT_END;
+	}
 	if (s->state != STATE_HEAD || stash_len(&s->rest) == 0)
 		return NEXT_END;
 	answer_refusal(s, REASON_CLIENT_TIMEOUT);
@@ -718,7 +804,7 @@ server_send_info(struct http_stream *stream, const struct http_head *h)
 		return SEND_OK;		/* RFC 9110 15.2 */
 	if (h->status == 100) {
 		s->is_expecting = false;
-		arm(s, s->settings->body_timeout_ms);
+		wait_for_body(s);
 	}
 	if (put_response(s, h, NULL))
 		wire_flush(&s->wire);
@@ -798,8 +884,9 @@ server_send_body(struct http_stream *stream, struct span data, bool end,
 		if (s->framing == FRAMING_LENGTH)
 			s->response_left -= *taken;
 	}
+	pace_moved(&s->pace, clock_now_ms, *taken);
 	if (result == SEND_WAIT)
-		arm(s, s->settings->send_timeout_ms);
+		wait_for_room(s);
 	else if (unlikely(s->framing == FRAMING_TUNNEL) && *taken > 0)
 		arm(s, s->settings->tunnel_ms);
 	if (result == SEND_OK && end) {
@@ -836,6 +923,8 @@ server_resume(struct http_stream *stream)
 		return;
 	s->is_paused = false;
 	s->has_new_rest = stash_len(&s->rest) > 0;
+	if (!s->wire.is_blocked)
+		pace_begin(&s->pace, clock_now_ms, 0);
 	if (!s->is_running)
 		wire_run_later(&s->wire);
 }

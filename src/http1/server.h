@@ -17,6 +17,8 @@ struct h1_server_settings {
 	uint32_t head_timeout_ms, body_timeout_ms;
 	uint32_t keep_alive_ms, send_timeout_ms;
 	uint32_t tunnel_ms;		/* idle, either way */
+	uint32_t min_rate;		/* bytes a second over body_timeout_ms,
+					 * either way; 0: any */
 	uint16_t port;			/* of the listener */
 };
 

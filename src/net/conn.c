@@ -2,7 +2,9 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -162,6 +164,16 @@ conn_is_local_error(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
 	    error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
+size_t
+conn_backlog(struct conn *c)
+{
+	int bytes = 0;
+
+	if (ioctl(c->io.fd, SIOCOUTQ, &bytes) < 0 || bytes < 0)
+		return 0;
+	return (size_t)bytes;
 }
 
 bool

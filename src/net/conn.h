@@ -70,5 +70,7 @@ int conn_connect(struct conn *c, const struct address *to,
 int conn_connect_error(struct conn *c);
 /* EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL: ours, not the backend's. */
 bool conn_is_local_error(int error);
+/* Bytes that the kernel has and the peer has not acknowledged. */
+size_t conn_backlog(struct conn *c);
 /* MSG_PEEK: is the idle connection still open and silent? One system call. */
 bool conn_is_quiet(struct conn *c);

@@ -135,6 +135,7 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->keep_alive_ms = conf->timeouts.keep_alive;
 	s->send_timeout_ms = conf->timeouts.send;
 	s->tunnel_ms = conf->timeouts.tunnel;
+	s->min_rate = conf->limits.min_rate;
 	s->port = address_port(address);
 }
 

@@ -14,6 +14,7 @@ static const struct value_form *
 form_of(const struct conf_key *k)
 {
 	return k->type == CONF_SIZE ? &value_size :
+	    k->type == CONF_RATE ? &value_rate :
 	    k->type == CONF_DURATION ? &value_duration : &value_integer;
 }
 
@@ -22,7 +23,8 @@ type_name(const struct conf_key *k)
 {
 	static const char *const names[] = {
 		[CONF_STRING] = "string", [CONF_INTEGER] = "integer",
-		[CONF_SIZE] = "size", [CONF_DURATION] = "duration",
+		[CONF_SIZE] = "size", [CONF_RATE] = "rate",
+		[CONF_DURATION] = "duration",
 		[CONF_CHOICE] = "choice", [CONF_BLOCK] = "block",
 		[CONF_LIST] = "list",
 	};
@@ -105,7 +107,8 @@ check_range(const struct conf_key *k, struct file_conf *f)
 	value_print(form, k->max, text);
 	ck_assert(schema_set(k, f, span_str(text), NULL, why));
 	snprintf(text, sizeof(text), "%llu%s", (unsigned long long)k->max + 1,
-	    k->type == CONF_SIZE ? "B" : k->type == CONF_DURATION ? "ms" : "");
+	    k->type == CONF_SIZE ? "B" : k->type == CONF_RATE ? "B/s" :
+	    k->type == CONF_DURATION ? "ms" : "");
 	ck_assert(!schema_set(k, f, span_str(text), NULL, why));
 	value_print(form, k->min, text);
 	ck_assert(schema_set(k, f, span_str(text), NULL, why));
