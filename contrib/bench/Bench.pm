@@ -152,8 +152,9 @@ sub program {
         if $name eq 'nginx';
     return ('haproxy', '-db', '-f', fill('haproxy.cfg.in',
         "$where/haproxy.cfg", PORT => $port,
+        SPLICE => $name eq 'haproxy' ? '' : 'option splice-auto',
         SERVERS => join "\n\t", map { 'server s' . $i++ . " $_" } @to))
-        if $name eq 'haproxy';
+        if $name =~ /^haproxy(-splice)?$/;
     return fairlead_command($where, $port, $options, @to)
         if $name eq 'fairlead';
     die "$name: no such program\n";

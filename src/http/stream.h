@@ -44,6 +44,7 @@ enum send_result {
 };
 
 struct http_stream;
+struct pipe;
 
 struct http_stream_ops {
 	/* 1xx (server streams). */
@@ -57,6 +58,11 @@ struct http_stream_ops {
 	/* *taken may be less than data.len: back-pressure. `end` counts only
 	 * when all was taken. */
 	enum send_result (*send_body)(struct http_stream *s, struct span data,
+	    bool end, size_t *taken);
+	/* Can content come from a pipe (net/pipe.h), and then like send_body:
+	 * *taken bytes have left it. NULL: never. */
+	bool (*takes_pipe)(const struct http_stream *s);
+	enum send_result (*send_pipe)(struct http_stream *s, struct pipe *p,
 	    bool end, size_t *taken);
 	/* The end of a body without a length, with these fields: in place of
 	 * `end` above, when all of the body was taken. Takes all. */
@@ -81,6 +87,10 @@ struct http_stream_events {
 	/* Returns how much it took; the rest stays with the stream, which is
 	 * then paused. `end` may come with data or with an empty span. */
 	size_t (*on_body)(struct http_stream *s, struct span data, bool end);
+	/* The same with content that lies in a pipe and stays unseen: only
+	 * while takes_pipe() is true. NULL: never. */
+	bool (*takes_pipe)(const struct http_stream *s);
+	size_t (*on_pipe)(struct http_stream *s, struct pipe *p, bool end);
 	/* The end of the body in place of `end`; t like h of on_head. */
 	void (*on_trailers)(struct http_stream *s, struct http_head *t);
 	/* Output that was refused (SEND_WAIT) can go on. */

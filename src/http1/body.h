@@ -19,6 +19,8 @@ struct body {
 	uint32_t line;		/* bytes of the chunk's line so far */
 	uint8_t framing;	/* enum framing */
 	uint8_t state;
+	uint8_t pipe;		/* splice.h: where content waits; 0: none */
+	bool is_bulk;		/* splice.h: content comes in large pieces */
 };
 
 /* A chunk's line, extensions and all (they are dropped). */
@@ -48,6 +50,7 @@ enum feed {
 	FEED_MORE,	/* what is left of the input needs more behind it */
 	FEED_HELD,	/* the sink takes no more for now */
 	FEED_DONE,	/* the body has ended, the sink knows */
+	FEED_TURN,	/* splice_body(): it was much, let others go on */
 	FEED_BAD,	/* *why says */
 };
 

@@ -11,6 +11,7 @@
 #include "http/rules.h"
 #include "http1/body.h"
 #include "http1/parse.h"
+#include "http1/splice.h"
 #include "http1/wire.h"
 #include "http1/write.h"
 
@@ -68,7 +69,7 @@ static struct {
 static const struct http_stream_ops client_ops;
 
 static struct h1_client *
-client_of(struct http_stream *stream)
+client_of(const struct http_stream *stream)
 {
 	return container_of(stream, struct h1_client, stream);
 }
@@ -84,6 +85,7 @@ client_free(struct h1_client *c)
 {
 	ASSERT(c->stream.sink == NULL);
 	loop_timer_fini(&c->timer);
+	splice_drop(&c->body);
 	stash_clear(&c->rest);
 	wire_close(&c->wire);
 	slab_give(&clients.slab, c);
@@ -175,6 +177,7 @@ feed(struct h1_client *c, struct span data, size_t *used)
 
 	switch (body_feed(&c->body, &c->stream, &limits, data, &n, &why)) {
 	case FEED_MORE:
+	case FEED_TURN:		/* never */
 		break;
 	case FEED_HELD:
 		c->is_paused = true;
@@ -364,7 +367,32 @@ body_in_rest(struct h1_client *c)
 }
 
 static enum next
-body_bytes(struct h1_client *c, struct span got)
+splice_more(struct h1_client *c)
+{
+	enum next next = NEXT_STEP;
+	uint64_t moved;
+
+	switch (splice_body(&c->body, &c->stream, &c->wire, &moved)) {
+	case FEED_HELD:
+		c->is_paused = true;
+		break;
+	case FEED_DONE:
+		c->state = STATE_DONE;
+		break;
+	case FEED_TURN:
+		wire_run_later(&c->wire);
+		next = NEXT_WAIT;
+		break;
+	default:
+		break;
+	}
+	if (moved > 0)
+		arm(c, c->owner->settings->between_ms);
+	return next;
+}
+
+static enum next
+body_bytes(struct h1_client *c, struct span got, enum io_status status)
 {
 	size_t used = 0;
 
@@ -379,7 +407,9 @@ body_bytes(struct h1_client *c, struct span got)
 		keep_rest(c, span_skip(got, used));
 		/* Of trailers there must come more first. */
 		c->has_new_rest = c->is_paused;
+		return NEXT_STEP;
 	}
+	splice_judge(&c->body, status);
 	return NEXT_STEP;
 }
 
@@ -393,11 +423,13 @@ step_body(struct h1_client *c)
 		return NEXT_WAIT;
 	if (stash_len(&c->rest) > 0 && c->has_new_rest)
 		return body_in_rest(c);
+	if (splice_is_due(&c->body, c->wire.is_readable))
+		return splice_more(c);
 	if (!c->wire.is_readable)
 		return NEXT_WAIT;
 	status = wire_read(&c->wire, &got, 0);
 	if (likely(status == IO_DRAINED || status == IO_MORE))
-		return body_bytes(c, got);
+		return body_bytes(c, got, status);
 	return status == IO_WAIT ? NEXT_STEP : on_end(c, status);
 }
 
@@ -639,6 +671,29 @@ client_send_body(struct http_stream *s, struct span data, bool end,
 	return result;
 }
 
+static bool
+client_takes_pipe(const struct http_stream *s)
+{
+	const struct h1_client *c = client_of(s);
+
+	return c->framing != FRAMING_CHUNKED &&
+	    c->wire.conn.ops->splice_out != NULL;
+}
+
+static enum send_result
+client_send_pipe(struct http_stream *s, struct pipe *p, bool end,
+    size_t *taken)
+{
+	struct h1_client *c = client_of(s);
+	enum send_result result = wire_send_pipe(&c->wire, p, taken);
+
+	if (result == SEND_OK && end)
+		end_request(c);
+	else if (result == SEND_WAIT)
+		arm(c, c->owner->settings->send_ms);
+	return result;
+}
+
 static enum send_result
 client_send_trailers(struct http_stream *s, const struct http_head *t)
 {
@@ -690,6 +745,8 @@ static const struct http_stream_ops client_ops = {
 	.send_info = client_send_info,
 	.send_head = client_send_head,
 	.send_body = client_send_body,
+	.takes_pipe = client_takes_pipe,
+	.send_pipe = client_send_pipe,
 	.send_trailers = client_send_trailers,
 	.resume = client_resume,
 	.reset = client_reset,

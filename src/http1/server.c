@@ -14,6 +14,7 @@
 #include "http1/body.h"
 #include "http1/pace.h"
 #include "http1/parse.h"
+#include "http1/splice.h"
 #include "http1/wire.h"
 #include "http1/write.h"
 
@@ -82,7 +83,7 @@ static struct {
 static const struct http_stream_ops server_ops;
 
 static struct h1_server *
-server_of(struct http_stream *stream)
+server_of(const struct http_stream *stream)
 {
 	return container_of(stream, struct h1_server, stream);
 }
@@ -175,6 +176,7 @@ server_free(struct h1_server *s)
 {
 	ASSERT(s->stream.sink == NULL);
 	loop_timer_fini(&s->timer);
+	splice_drop(&s->body);
 	list_remove(&s->link);
 	stash_clear(&s->rest);
 	wire_close(&s->wire);
@@ -251,6 +253,16 @@ limits_of(const struct h1_server *s)
 	};
 }
 
+/* What the client still sends is for nobody. */
+static void
+begin_linger(struct h1_server *s)
+{
+	splice_drop(&s->body);
+	s->end_ms = clock_now_ms + LINGER_MS;
+	arm(s, LINGER_IDLE_MS);
+	set_state(s, STATE_LINGER);
+}
+
 static void
 answer_refusal(struct h1_server *s, enum reason why)
 {
@@ -258,9 +270,7 @@ answer_refusal(struct h1_server *s, enum reason why)
 	s->is_request_done = false;	/* we do not know where it ends */
 	reply_reason(&s->stream, why, MEDIA_TEXT, s->method == METHOD_HEAD);
 	wire_flush(&s->wire);
-	s->end_ms = clock_now_ms + LINGER_MS;
-	arm(s, LINGER_IDLE_MS);
-	set_state(s, STATE_LINGER);
+	begin_linger(s);
 }
 
 /*
@@ -303,6 +313,7 @@ feed(struct h1_server *s, struct span data)
 
 	switch (body_feed(&s->body, &s->stream, &limits, data, &used, &why)) {
 	case FEED_MORE:
+	case FEED_TURN:		/* never */
 		break;
 	case FEED_HELD:
 		s->is_paused = true;
@@ -512,6 +523,30 @@ on_read_end(struct h1_server *s, enum io_status status)
 }
 
 static enum next
+splice_more(struct h1_server *s)
+{
+	enum next next = NEXT_STEP;
+	uint64_t moved;
+
+	switch (splice_body(&s->body, &s->stream, &s->wire, &moved)) {
+	case FEED_HELD:
+		s->is_paused = true;
+		break;
+	case FEED_DONE:
+		s->is_request_done = true;
+		break;
+	case FEED_TURN:
+		wire_run_later(&s->wire);
+		next = NEXT_WAIT;
+		break;
+	default:
+		break;
+	}
+	pace_moved(&s->pace, clock_now_ms, moved);
+	return next;
+}
+
+static enum next
 body_from_conn(struct h1_server *s)
 {
 	struct span got;
@@ -534,7 +569,9 @@ body_from_conn(struct h1_server *s)
 		keep_rest(s, span_skip(got, used));
 		/* What the parser has seen of trailers needs more behind it. */
 		s->has_new_rest = s->is_paused;
+		return NEXT_STEP;
 	}
+	splice_judge(&s->body, status);
 	return NEXT_STEP;
 }
 
@@ -559,9 +596,7 @@ end_exchange(struct h1_server *s)
 		set_state(s, STATE_CLOSE);
 		return NEXT_STEP;
 	}
-	s->end_ms = clock_now_ms + LINGER_MS;
-	arm(s, LINGER_IDLE_MS);
-	set_state(s, STATE_LINGER);
+	begin_linger(s);
 	return NEXT_STEP;
 }
 
@@ -576,6 +611,8 @@ step_exchange(struct h1_server *s)
 		return NEXT_WAIT;
 	if (stash_len(&s->rest) > 0 && s->has_new_rest)
 		return body_in_rest(s);
+	if (splice_is_due(&s->body, s->wire.is_readable))
+		return splice_more(s);
 	if (s->wire.is_readable)
 		return body_from_conn(s);
 	if (s->body.framing == FRAMING_TUNNEL)
@@ -868,6 +905,22 @@ server_send_head(struct http_stream *stream, const struct http_head *h,
 	return result_of(s);
 }
 
+static void
+note_sent(struct h1_server *s, enum send_result result, bool end,
+    size_t taken)
+{
+	pace_moved(&s->pace, clock_now_ms, taken);
+	if (result == SEND_WAIT)
+		wait_for_room(s);
+	else if (unlikely(s->framing == FRAMING_TUNNEL) && taken > 0)
+		arm(s, s->settings->tunnel_ms);
+	if (result != SEND_OK || !end)
+		return;
+	s->is_response_done = true;
+	if (unlikely(s->framing == FRAMING_TUNNEL))
+		wire_shut(&s->wire);
+}
+
 static enum send_result
 server_send_body(struct http_stream *stream, struct span data, bool end,
     size_t *taken)
@@ -884,16 +937,29 @@ server_send_body(struct http_stream *stream, struct span data, bool end,
 		if (s->framing == FRAMING_LENGTH)
 			s->response_left -= *taken;
 	}
-	pace_moved(&s->pace, clock_now_ms, *taken);
-	if (result == SEND_WAIT)
-		wait_for_room(s);
-	else if (unlikely(s->framing == FRAMING_TUNNEL) && *taken > 0)
-		arm(s, s->settings->tunnel_ms);
-	if (result == SEND_OK && end) {
-		s->is_response_done = true;
-		if (unlikely(s->framing == FRAMING_TUNNEL))
-			wire_shut(&s->wire);
-	}
+	note_sent(s, result, end, *taken);
+	return result;
+}
+
+static bool
+server_takes_pipe(const struct http_stream *stream)
+{
+	const struct h1_server *s = server_of(stream);
+
+	return s->framing != FRAMING_CHUNKED &&
+	    s->wire.conn.ops->splice_out != NULL;
+}
+
+static enum send_result
+server_send_pipe(struct http_stream *stream, struct pipe *p, bool end,
+    size_t *taken)
+{
+	struct h1_server *s = server_of(stream);
+	enum send_result result = wire_send_pipe(&s->wire, p, taken);
+
+	if (s->framing == FRAMING_LENGTH)
+		s->response_left -= *taken;
+	note_sent(s, result, end, *taken);
 	return result;
 }
 
@@ -971,6 +1037,8 @@ static const struct http_stream_ops server_ops = {
 	.send_info = server_send_info,
 	.send_head = server_send_head,
 	.send_body = server_send_body,
+	.takes_pipe = server_takes_pipe,
+	.send_pipe = server_send_pipe,
 	.send_trailers = server_send_trailers,
 	.resume = server_resume,
 	.reset = server_reset,

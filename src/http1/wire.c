@@ -5,6 +5,7 @@
 
 #include "core/assert.h"
 #include "core/memory.h"
+#include "net/pipe.h"
 
 #define GATHER_SIZE (3 * HEAD_BYTES_MAX)
 
@@ -280,6 +281,27 @@ wire_send_framed(struct wire *w, struct span data, struct span behind,
 	if (end)
 		wire_flush(w);
 	return w->has_failed ? SEND_FAILED : SEND_OK;
+}
+
+enum send_result
+wire_send_pipe(struct wire *w, struct pipe *p, size_t *taken)
+{
+	uint32_t len = p->len;
+	enum io_status status;
+
+	*taken = 0;
+	wire_flush(w);
+	if (!wire_can_send(w))
+		return wire_refuse(w);
+	status = w->conn.ops->splice_out(&w->conn, p);
+	*taken = len - p->len;
+	if (*taken > 0)
+		w->has_written = true;
+	if (unlikely(status == IO_FAILED)) {
+		wire_fail(w);
+		return SEND_FAILED;
+	}
+	return status == IO_WAIT ? wire_refuse(w) : SEND_OK;
 }
 
 bool

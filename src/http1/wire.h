@@ -27,6 +27,8 @@ struct wire {
 	bool must_shut;			/* FIN behind what is unsent */
 };
 
+struct pipe;
+
 #define WIRE_COPY_MAX 4096	/* bodies up to this are put behind the head */
 
 void wire_module_init(void);	/* idempotent */
@@ -68,6 +70,9 @@ wire_send(struct wire *w, struct span data, bool end, size_t *taken)
 {
 	return wire_send_framed(w, data, span_of(NULL, 0), end, taken);
 }
+/* What is in a pipe. *taken: what is no longer. The same results. */
+enum send_result wire_send_pipe(struct wire *w, struct pipe *p,
+    size_t *taken);
 /* Takes nothing now: SEND_WAIT, or SEND_FAILED. */
 enum send_result wire_refuse(struct wire *w);
 /* FIN behind all that was sent. */

@@ -2,6 +2,7 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -12,6 +13,7 @@
 
 #include "core/assert.h"
 #include "core/memory.h"
+#include "net/pipe.h"
 
 #define HOT_ROOM	4096	/* before the bytes: whole pages stay aligned */
 
@@ -86,6 +88,41 @@ plain_write(struct conn *c, const struct span *v, int n, size_t *taken)
 	return *taken == all ? IO_MORE : IO_WAIT;
 }
 
+static enum io_status
+plain_splice_in(struct conn *c, struct pipe *p, size_t most)
+{
+	ssize_t n;
+
+	ASSERT(p->len == 0);
+	do {
+		n = splice(c->io.fd, NULL, p->in, NULL, most,
+		    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	} while (unlikely(n < 0 && errno == EINTR));
+	if (likely(n > 0)) {
+		p->len = (uint32_t)n;
+		return IO_MORE;
+	}
+	if (n == 0)
+		return IO_EOF;
+	return errno == EAGAIN ? IO_WAIT : IO_FAILED;
+}
+
+static enum io_status
+plain_splice_out(struct conn *c, struct pipe *p)
+{
+	ssize_t n;
+
+	while (p->len > 0) {
+		n = splice(p->out, NULL, c->io.fd, NULL, p->len,
+		    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		if (likely(n > 0))
+			p->len -= (uint32_t)n;
+		else if (n == 0 || errno != EINTR)
+			return n < 0 && errno == EAGAIN ? IO_WAIT : IO_FAILED;
+	}
+	return IO_MORE;
+}
+
 static void
 plain_shutdown_write(struct conn *c)
 {
@@ -101,6 +138,8 @@ plain_close(struct conn *c)
 const struct conn_ops plain_ops = {
 	.read = plain_read,
 	.write = plain_write,
+	.splice_in = plain_splice_in,
+	.splice_out = plain_splice_out,
 	.shutdown_write = plain_shutdown_write,
 	.close = plain_close,
 };

@@ -25,6 +25,7 @@ enum io_status {
 };
 
 struct conn;
+struct pipe;
 struct conn_ops {
 	/* MORE, DRAINED with *got; WAIT, EOF, FAILED without. `most`: at most
 	 * so many bytes (0: HOT_BUFFER). */
@@ -33,6 +34,11 @@ struct conn_ops {
 	 * FAILED. Up to 4 spans. */
 	enum io_status (*write)(struct conn *c, const struct span *v, int n,
 	    size_t *taken);
+	/* NULL: cannot. MORE: up to `most` bytes went into the empty pipe;
+	 * WAIT, EOF, FAILED: none. splice_out: as write, p->len is left. */
+	enum io_status (*splice_in)(struct conn *c, struct pipe *p,
+	    size_t most);
+	enum io_status (*splice_out)(struct conn *c, struct pipe *p);
 	void (*shutdown_write)(struct conn *c);
 	/* No FIN dance: for connections that must not be reused. */
 	void (*close)(struct conn *c);

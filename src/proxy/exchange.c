@@ -12,6 +12,7 @@
 #include "core/stash.h"
 #include "http/reply.h"
 #include "net/conn.h"
+#include "net/pipe.h"
 
 #define MAX_HOPS 10	/* a request that passed us more often: 508 */
 
@@ -25,13 +26,13 @@ static const char *const doing[] = {
 };
 
 static struct exchange *
-of_client(struct http_stream *s)
+of_client(const struct http_stream *s)
 {
 	return container_of(s->sink, struct exchange, client_sink);
 }
 
 static struct exchange *
-of_backend(struct http_stream *s)
+of_backend(const struct http_stream *s)
 {
 	return container_of(s->sink, struct exchange, backend_sink);
 }
@@ -437,6 +438,15 @@ client_on_head(struct http_stream *s, struct http_head *h, bool end)
 	keep_head(x, h);
 }
 
+/* Also if it failed: the client will not say the end again. */
+static void
+note_request_end(struct exchange *x, enum send_result result)
+{
+	x->is_request_done = true;
+	if (unlikely(x->is_response_done) && result == SEND_OK)
+		finish(x);
+}
+
 static size_t
 client_on_body(struct http_stream *s, struct span data, bool end)
 {
@@ -452,12 +462,34 @@ client_on_body(struct http_stream *s, struct span data, bool end)
 	}
 	result = x->attempt->ops->send_body(x->attempt, data, end, &taken);
 	keep_content(x, span_of(data.ptr, taken));
-	/* Also if it failed: the client will not say the end again. */
-	if (end && taken == data.len) {
-		x->is_request_done = true;
-		if (unlikely(x->is_response_done) && result == SEND_OK)
-			finish(x);
-	}
+	if (end && taken == data.len)
+		note_request_end(x, result);
+	return taken;
+}
+
+/* Only what no other try can need stays unseen. */
+static bool
+client_takes_pipe(const struct http_stream *s)
+{
+	const struct exchange *x = of_client(s);
+
+	return x->attempt != NULL && x->has_taken_body && !x->is_replaying &&
+	    x->attempt->ops->takes_pipe != NULL &&
+	    x->attempt->ops->takes_pipe(x->attempt);
+}
+
+static size_t
+client_on_pipe(struct http_stream *s, struct pipe *p, bool end)
+{
+	struct exchange *x = of_client(s);
+	enum send_result result;
+	size_t taken = 0;
+
+	if (x->attempt == NULL)
+		return 0;
+	result = x->attempt->ops->send_pipe(x->attempt, p, end, &taken);
+	if (end && p->len == 0)
+		note_request_end(x, result);
 	return taken;
 }
 
@@ -511,6 +543,8 @@ static const struct http_stream_events client_events = {
 	.on_info = client_on_info,
 	.on_head = client_on_head,
 	.on_body = client_on_body,
+	.takes_pipe = client_takes_pipe,
+	.on_pipe = client_on_pipe,
 	.on_trailers = client_on_trailers,
 	.on_writable = client_on_writable,
 	.on_reset = client_on_reset,
@@ -604,18 +638,44 @@ backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 		finish(x);
 }
 
+static void
+note_response_end(struct exchange *x)
+{
+	x->is_response_done = true;
+	if (x->state != EXCHANGE_TUNNEL || x->is_request_done)
+		finish(x);
+}
+
 static size_t
 backend_on_body(struct http_stream *s, struct span data, bool end)
 {
 	struct exchange *x = of_backend(s);
 	size_t taken = 0;
 
-	if (x->client->ops->send_body(x->client, data, end, &taken) !=
-	    SEND_OK || !end)
-		return taken;
-	x->is_response_done = true;
-	if (x->state != EXCHANGE_TUNNEL || x->is_request_done)
-		finish(x);
+	if (x->client->ops->send_body(x->client, data, end, &taken) ==
+	    SEND_OK && end)
+		note_response_end(x);
+	return taken;
+}
+
+static bool
+backend_takes_pipe(const struct http_stream *s)
+{
+	const struct exchange *x = of_backend(s);
+
+	return x->client->ops->takes_pipe != NULL &&
+	    x->client->ops->takes_pipe(x->client);
+}
+
+static size_t
+backend_on_pipe(struct http_stream *s, struct pipe *p, bool end)
+{
+	struct exchange *x = of_backend(s);
+	size_t taken = 0;
+
+	if (x->client->ops->send_pipe(x->client, p, end, &taken) ==
+	    SEND_OK && end)
+		note_response_end(x);
 	return taken;
 }
 
@@ -646,6 +706,8 @@ static const struct http_stream_events backend_events = {
 	.on_info = backend_on_info,
 	.on_head = backend_on_head,
 	.on_body = backend_on_body,
+	.takes_pipe = backend_takes_pipe,
+	.on_pipe = backend_on_pipe,
 	.on_trailers = backend_on_trailers,
 	.on_writable = backend_on_writable,
 	.on_reset = backend_on_reset,

@@ -14,6 +14,7 @@
 #include "http1/parse.h"
 #include "http1/server.h"
 #include "net/listener.h"
+#include "net/pipe.h"
 #include "proxy/proxy.h"
 #include "shm/segment.h"
 #include "upstream/upstream.h"
@@ -139,7 +140,8 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->port = address_port(address);
 }
 
-#define OWN_FILES 128	/* ours, and idle connections to backends */
+/* Ours, pipes, and idle connections to backends. */
+#define OWN_FILES (128 + 2 * PIPES_MAX)
 
 static size_t
 most_files(const struct child *self)
