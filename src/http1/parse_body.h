@@ -2,7 +2,10 @@
 /*
  * The including file has defined
  *	static inline struct masks classify(const char *block);
- * for 64 bytes, and PARSER as the name of the struct parser to define.
+ * for 64 bytes, and PARSER as the name of the struct parser to define. It may
+ * also define HAS_CLASSIFY_FIRST and
+ *	static inline struct masks classify_first(const char *block, size_t n);
+ * for n of them, 1 to 63, where the others cannot be read.
  */
 #include "core/base.h"
 #include "http/fields.h"
@@ -18,31 +21,44 @@ struct scan {
 	struct masks masks;
 };
 
-/*
- * A short block at the end is classified as the 64 bytes that end with it and
- * shifted; if there are less than 64 in all, a copy of them.
- */
+#ifdef HAS_CLASSIFY_FIRST
+static inline struct masks
+classify_end(const struct scan *s UNUSED, const char *at, size_t rest)
+{
+	return classify_first(at, rest);
+}
+#else
+/* There are less than 64 bytes in all. */
+static __attribute__((noinline)) struct masks
+classify_copy(const char *at, size_t rest)
+{
+	char copy[BLOCK] = { 0 };
+
+	memcpy(copy + BLOCK - rest, at, rest);
+	return classify(copy);
+}
+
+/* The last bytes: the 64 that end with them are classified, and shifted. */
+static inline struct masks
+classify_end(const struct scan *s, const char *at, size_t rest)
+{
+	size_t shift = BLOCK - rest;
+	struct masks m = likely(s->len >= BLOCK) ? classify(at - shift) :
+	    classify_copy(at, rest);
+
+	return (struct masks){
+		m.nontoken >> shift, m.nontarget >> shift, m.ctl >> shift
+	};
+}
+#endif
+
 static __attribute__((noinline)) void
 scan_load(struct scan *s, size_t block)
 {
-	size_t rest = s->len - block, shift = 0;
+	size_t rest = s->len - block;
 	const char *at = s->data + block;
-	char copy[BLOCK];
 
-	if (rest < BLOCK) {
-		shift = BLOCK - rest;
-		if (likely(s->len >= BLOCK)) {
-			at -= shift;
-		} else {
-			memset(copy, 0, BLOCK);
-			memcpy(copy + shift, at, rest);
-			at = copy;
-		}
-	}
-	s->masks = classify(at);
-	s->masks.nontoken >>= shift;
-	s->masks.nontarget >>= shift;
-	s->masks.ctl >>= shift;
+	s->masks = rest < BLOCK ? classify_end(s, at, rest) : classify(at);
 	s->block = block;
 }
 

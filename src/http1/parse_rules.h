@@ -24,7 +24,7 @@ struct parser {
 	enum parse_status (*trailers)(struct parse *p);
 };
 extern const struct parser parser_scalar, parser_sse42, parser_avx2,
-    parser_neon;
+    parser_avx512, parser_neon;
 
 /* Fields that parse_field_rule looks at. */
 #define PARSE_BIT(id) (1u << FIELD_##id)

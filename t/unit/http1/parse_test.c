@@ -300,10 +300,22 @@ is_tchar(int c)
 	    || (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+static bool
+is_target(int c)
+{
+	return c > ' ' && c < 0x7f && c != '#';
+}
+
+static bool
+is_text(int c)
+{
+	return (c >= ' ' && c != 0x7f) || c == '\t';
+}
+
 static enum parse_status
 status_with(struct span text, unsigned at, int byte)
 {
-	char copy[128];
+	char copy[256];
 	struct outcome o;
 
 	memcpy(copy, text.ptr, text.len);
@@ -317,18 +329,41 @@ START_TEST(every_byte)
 {
 	static const struct span text = SPAN("GxT /x HTTP/1.1\r\n"
 	    "Host: a\r\nAxA: b\r\nC: dxe\r\n\r\n");
-	bool is_text = (_i >= ' ' && _i != 0x7f) || _i == '\t';
-	bool is_target = _i > ' ' && _i < 0x7f && _i != '#';
 
 	/* "G T /x": two spaces; "A:A: b": a name and a value */
 	ck_assert_int_eq(status_with(text, 1, _i),
 	    is_tchar(_i) ? PARSE_OK : PARSE_BAD);
 	ck_assert_int_eq(status_with(text, 5, _i),
-	    is_target ? PARSE_OK : PARSE_BAD);
+	    is_target(_i) ? PARSE_OK : PARSE_BAD);
 	ck_assert_int_eq(status_with(text, 27, _i),
 	    is_tchar(_i) || _i == ':' ? PARSE_OK : PARSE_BAD);
 	ck_assert_int_eq(status_with(text, 37, _i),
-	    is_text ? PARSE_OK : PARSE_BAD);
+	    is_text(_i) ? PARSE_OK : PARSE_BAD);
+}
+END_TEST
+
+/* The same in every place of a block. */
+START_TEST(every_byte_in_every_place)
+{
+	char text[256] = "GET /";
+	const unsigned target = 5, name = target + 64 + 20, value = name + 66,
+	    len = value + 64 + 4;
+
+	memset(text + target, 't', 64);
+	memcpy(text + target + 64, " HTTP/1.1\r\nHost: a\r\n", 20);
+	memset(text + name, 'n', 64);
+	memcpy(text + name + 64, ": ", 2);
+	memset(text + value, 'v', 64);
+	memcpy(text + value + 64, "\r\n\r\n", 4);
+	for (unsigned i = 0; i < 64; i++) {
+		ck_assert_int_eq(status_with(span_of(text, len), target + i,
+		    _i), is_target(_i) ? PARSE_OK : PARSE_BAD);
+		ck_assert_int_eq(status_with(span_of(text, len), name + i,
+		    _i), is_tchar(_i) || (_i == ':' && i > 0) ? PARSE_OK :
+		    PARSE_BAD);
+		ck_assert_int_eq(status_with(span_of(text, len), value + i,
+		    _i), is_text(_i) ? PARSE_OK : PARSE_BAD);
+	}
 }
 END_TEST
 
@@ -492,6 +527,12 @@ START_TEST(choice)
 	ck_assert_int_eq(setenv("FAIRLEAD_SIMD", "scalar", 1), 0);
 	ck_assert(parse_init());
 	ck_assert_str_eq(parse_variant(), "scalar");
+	for (unsigned i = 0; parse_variant_at(i) != NULL; i++) {
+		ck_assert_int_eq(setenv("FAIRLEAD_SIMD", parse_variant_at(i),
+		    1), 0);
+		ck_assert(parse_init());
+		ck_assert_str_eq(parse_variant(), parse_variant_at(i));
+	}
 	ck_assert_int_eq(setenv("FAIRLEAD_SIMD", "mmx", 1), 0);
 	ck_assert(!parse_init());
 	ck_assert_str_eq(parse_variant(), fastest);
@@ -521,6 +562,7 @@ main(void)
 	tcase_add_loop_test(rows, response_alignments, 0, n_responses);
 	tcase_add_loop_test(rows, response_shifts, 0, n_responses);
 	tcase_add_loop_test(rest, every_byte, 0, 256);
+	tcase_add_loop_test(rest, every_byte_in_every_place, 0, 256);
 	tcase_add_test(rest, body_behind);
 	tcase_add_test(rest, limits_are_exact);
 	tcase_add_test(rest, long_lines_end_early);
