@@ -14,11 +14,12 @@ can_always(void)
 #if defined(__x86_64__)
 /*
  * It is the first choice by bench/parser on a Zen 4 EPYC: against AVX2 1.44 and
- * 1.33 GB/s with a head of 79 bytes, 2.96 and 2.84 with 397, 5.63 and 4.79 with
- * 1542; in no round was AVX2 as fast. Only with VBMI: with look-ups by 16 bytes
- * the small heads gained no more than the noise, and the processors that have
- * AVX-512 without it lower their clock for it. (The compiler's function also
- * asks whether the system saves the registers.)
+ * 1.30 GB/s with a head of 79 bytes, 3.00 and 2.86 with 397, 5.71 and 4.76 with
+ * 1542; its least ratio to scalar was above AVX2's greatest in all three. Only
+ * with VBMI: with look-ups by 16 bytes instead, heads of 400 bytes gained 0 to
+ * 3 in a hundred, which is the noise, and the older processors that have no
+ * VBMI are known to lower their clock for such vectors (not measured). The
+ * compiler's function also asks whether the system saves the registers.
  */
 static bool
 can_avx512(void)

@@ -17,10 +17,9 @@ struct outcome {
 
 /* method METHOD_COUNT: a request; else a response to such a request. */
 static inline void
-outcome_of(struct outcome *o, struct span data, enum method method,
+outcome_parse(struct outcome *o, struct span data, enum method method,
     const struct parse_limits *limits)
 {
-	memset(o, 0xa5, sizeof(*o));
 	o->data = data;
 	o->why = REASON_NONE;
 	o->head.fields = o->fields;
@@ -28,6 +27,15 @@ outcome_of(struct outcome *o, struct span data, enum method method,
 	o->status = method == METHOD_COUNT ?
 	    parse_request(&o->head, data, limits, &o->why) :
 	    parse_response(&o->head, data, method, limits, &o->why);
+}
+
+/* Over memory that holds no older answer. */
+static inline void
+outcome_of(struct outcome *o, struct span data, enum method method,
+    const struct parse_limits *limits)
+{
+	memset(o, 0xa5, sizeof(*o));
+	outcome_parse(o, data, method, limits);
 }
 
 static inline bool
