@@ -127,6 +127,14 @@ my $all = $c->read_all;
 is(scalar(() = $all =~ m{^HTTP/1.1 }mg), 1, 'one answer to two requests');
 is($origin->all_received, '', 'and the second was not read');
 
+# HEAD is answered by a head alone, also when it is refused.
+for my $row (grep { $_->[1] =~ m{^GET \S+ HTTP/1\.1\r\n} } @rows) {
+	my $c = $t->connect;
+	$c->send($row->[1] =~ s/^GET/HEAD/r);
+	like($c->read_all, qr{^HTTP/1\.1 $row->[2] .*\r\n\r\n\z}s,
+	    "HEAD: no content: $row->[0]");
+}
+
 # Connection must not take away what a message is understood by.
 for my $row (
 	["Connection: host\r\n", ''],

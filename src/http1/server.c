@@ -409,6 +409,7 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 	h.extras = servers.extras;
 	h.n_extras = 0;
 	h.needs_slash = false;
+	h.method = METHOD_OTHER;
 	switch (s->empty_lines > PARSE_EMPTY_LINES ?
 	    refuse_empty_lines(&why) : parse_request(&h, data, &limits, &why)) {
 	case PARSE_OK:
@@ -425,6 +426,7 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 		break;
 	}
 	s->requests++;
+	s->method = h.method;	/* known in time: HEAD gets no content */
 	answer_refusal(s, why);
 	*used += data.len;
 	return NEXT_STEP;
