@@ -23,9 +23,10 @@ pace_next(const struct pace *p, uint64_t now_ms,
 	uint32_t in_round = now - p->mark_ms, idle = now - p->last_ms;
 	uint32_t to_round = round_of(limits), to_idle = limits->idle_ms;
 
+	/* A round that is over is due, whatever came last. */
 	to_round = in_round < to_round ? to_round - in_round : 0;
-	to_idle = idle < to_idle ? to_idle - idle : 1;
-	return to_round > 0 && to_round < to_idle ? to_round : to_idle;
+	to_idle = idle < to_idle ? to_idle - idle : 0;
+	return to_round < to_idle ? to_round : to_idle;
 }
 
 bool
@@ -40,11 +41,13 @@ pace_check(struct pace *p, uint64_t now_ms, uint32_t backlog,
 		p->last_ms = now;	/* some time since the last look */
 	if (now - p->last_ms >= limits->idle_ms)
 		return false;
-	if (got <= 0 || in_round < round_of(limits))
+	if (in_round < round_of(limits))
 		return true;
-	if ((uint64_t)got * 1000 < (uint64_t)limits->rate * in_round)
-		return false;
-	p->mark += (uint32_t)got;
+	if (got > 0) {
+		if ((uint64_t)got * 1000 < (uint64_t)limits->rate * in_round)
+			return false;
+		p->mark += (uint32_t)got;
+	}
 	p->mark_ms = now;
 	return true;
 }

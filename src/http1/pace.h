@@ -36,7 +36,8 @@ pace_moved(struct pace *p, uint64_t now_ms, uint64_t bytes)
 	p->last_ms = (uint32_t)now_ms;
 }
 
-/* In how many milliseconds pace_check() has to be asked next; at least 1. */
+/* In how many milliseconds pace_check() has to be asked next; behind one that
+ * was true: at least 1. */
 uint32_t pace_next(const struct pace *p, uint64_t now_ms,
     const struct pace_limits *limits);
 

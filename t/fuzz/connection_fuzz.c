@@ -228,7 +228,7 @@ play(const uint8_t *bytes, size_t len, size_t piece)
 			return;
 		if (bytes[i] == CLIENT || bytes[i] == ORIGIN)
 			who = bytes[i];
-		i += 1 + (i + 1 < len && act(bytes[i], bytes[i + 1]));
+		i += i + 1 < len && act(bytes[i], bytes[i + 1]) ? 2 : 1;
 	}
 }
 

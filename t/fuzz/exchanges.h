@@ -146,8 +146,11 @@ read_attempts(const struct link *l)
 		read_message(&a->request, &got, NULL);
 		must(a->request.head != READ_WRONG, a->request.fault);
 		must(a->request.body != READ_WRONG, "a body");
-		if (a->request.head == READ_WHOLE)
-			read_response(a, &said);
+		/* It may answer before it has read all of the head. */
+		if (a->request.head != READ_WHOLE &&
+		    a->index < seen.n_requests)
+			a->request.method = seen.requests[a->index].method;
+		read_response(a, &said);
 		if (a->is_answered && a->response.status == 101 &&
 		    has_field(&a->request, "Upgrade")) {
 			a->is_tunnel = true;
@@ -348,10 +351,12 @@ looks_whole(const struct message *m)
 static void
 check_forwarded(const struct message *got, const struct attempt *a)
 {
-	const struct message *said = &a->response;
-	struct span content = said->content;
+	const struct message *said;
+	struct span content;
 
 	must(a != NULL, "nobody gave it");
+	said = &a->response;
+	content = said->content;
 	must(got->status == said->status, "another status");
 	check_named(got, said);
 	if (said->status == 205)

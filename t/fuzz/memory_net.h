@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/span.h"
 #include "event/loop.h"
 #include "net/conn.h"
+#include "net/pipe.h"
 
 #define LINKS		48
 #define LINK_FD		(1 << 20)	/* and up: no descriptor of anybody */
@@ -369,6 +371,46 @@ memory_write(struct conn *c, const struct span *v, int n, size_t *taken)
 	return *taken == all ? IO_MORE : IO_WAIT;
 }
 
+/* A pipe has 64 KiB, which nobody here fills. */
+static enum io_status
+memory_splice_in(struct conn *c, struct pipe *p, size_t most)
+{
+	struct span got;
+	enum io_status status = memory_read(c, &got, most);
+
+	if (status != IO_MORE && status != IO_DRAINED)
+		return status;
+	if (write(p->in, got.ptr, got.len) != (ssize_t)got.len)
+		net_fail("a pipe that is full");
+	p->len = (uint32_t)got.len;
+	return IO_MORE;
+}
+
+static enum io_status
+memory_splice_out(struct conn *c, struct pipe *p)
+{
+	struct link *l = link_of(c);
+	char bytes[4096];
+	struct span now;
+	size_t taken;
+	enum io_status status = IO_MORE;
+
+	while (p->len > 0 && status == IO_MORE) {
+		size_t most = p->len < l->room ? p->len : l->room;
+
+		if (most > sizeof(bytes))
+			most = sizeof(bytes);
+		if (most == 0)
+			return IO_WAIT;
+		if (read(p->out, bytes, most) != (ssize_t)most)
+			net_fail("a pipe that has less than it says");
+		now = span_of(bytes, most);
+		status = memory_write(c, &now, 1, &taken);
+		p->len -= (uint32_t)most;
+	}
+	return status;
+}
+
 static void
 memory_shutdown_write(struct conn *c)
 {
@@ -388,6 +430,8 @@ memory_close(struct conn *c)
 const struct conn_ops plain_ops = {
 	.read = memory_read,
 	.write = memory_write,
+	.splice_in = memory_splice_in,
+	.splice_out = memory_splice_out,
 	.shutdown_write = memory_shutdown_write,
 	.close = memory_close,
 };
@@ -436,6 +480,12 @@ bool
 conn_is_local_error(int error)
 {
 	return error == EMFILE;
+}
+
+size_t
+conn_backlog(struct conn *c UNUSED)
+{
+	return 0;
 }
 
 bool

@@ -233,7 +233,7 @@ read_status_line(struct message *m, struct span line)
 static enum reading
 read_framing(struct message *m)
 {
-	struct span length, coding;
+	struct span length = { 0 }, coding = { 0 };
 	unsigned lengths = count_fields(m->fields, "Content-Length", &length);
 	unsigned codings = count_fields(m->fields, "Transfer-Encoding",
 	    &coding);
