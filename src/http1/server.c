@@ -21,6 +21,7 @@
 #define LINGER_MS	30000	/* after an answer that came early, in all */
 #define LINGER_IDLE_MS	5000
 #define BODY_READ_MAX	HOT_BUFFER
+#define FRESH_MAX	256
 
 enum next {
 	NEXT_STEP,
@@ -61,8 +62,10 @@ struct h1_server {
 	bool is_response_done;
 	bool is_shut;			/* LINGER: our side is closed */
 	bool has_new_rest;		/* bytes the parser has not seen */
+	bool has_said_close;		/* the client: it sends nothing more */
 	uint8_t family;
 	uint16_t client_port;
+	uint16_t fresh;			/* its place among the fresh ones + 1 */
 	union {
 		struct in_addr in;
 		struct in6_addr in6;
@@ -78,6 +81,13 @@ static struct {
 	struct http_field fields[HEAD_FIELDS_MAX];
 	struct http_extra extras[HEAD_EXTRAS_MAX];
 	struct address client;		/* given out by http_peer */
+	/* Not registered with the loop yet, by the turn they came in. */
+	struct {
+		struct h1_server *s;	/* NULL: has been registered, or gone */
+		uint64_t turn;
+	} fresh[FRESH_MAX];
+	unsigned n_fresh;
+	struct timer fresh_timer;
 } servers;
 
 static const struct http_stream_ops server_ops;
@@ -171,10 +181,72 @@ keeps_pace(struct h1_server *s)
 	return true;
 }
 
+/* ---- when the loop gets to know them */
+
+static void
+forget_fresh(struct h1_server *s)
+{
+	if (s->fresh > 0)
+		servers.fresh[s->fresh - 1].s = NULL;
+	s->fresh = 0;
+}
+
+static void
+server_register(struct h1_server *s)
+{
+	forget_fresh(s);
+	if (s->wire.conn.io.is_registered ||
+	    io_register(&s->wire.conn.io, LOOP_EDGE) == 0)
+		return;
+	s->wire.has_failed = true;
+	wire_run_later(&s->wire);
+}
+
+/*
+ * A connection that brought its whole request waits for nothing of its client
+ * but room, or that it leaves: if the answer comes within a turn and is the
+ * last, the loop never hears of it (performance.md, accept path).
+ */
+static void
+add_fresh(struct h1_server *s)
+{
+	if (servers.n_fresh == FRESH_MAX) {
+		server_register(s);
+		return;
+	}
+	servers.fresh[servers.n_fresh].s = s;
+	servers.fresh[servers.n_fresh].turn = loop.turns;
+	s->fresh = (uint16_t)++servers.n_fresh;
+	if (!timer_is_set(&servers.fresh_timer))
+		loop_timer_set(&servers.fresh_timer, clock_now_ms + 1);
+}
+
+/* Those of earlier turns have waited long enough. */
+static void
+on_fresh(struct timer *t UNUSED)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < servers.n_fresh; i++) {
+		struct h1_server *s = servers.fresh[i].s;
+
+		if (s != NULL && servers.fresh[i].turn < loop.turns) {
+			server_register(s);
+		} else if (s != NULL) {
+			servers.fresh[n] = servers.fresh[i];
+			s->fresh = (uint16_t)++n;
+		}
+	}
+	servers.n_fresh = n;
+	if (n > 0)
+		loop_timer_set(&servers.fresh_timer, clock_now_ms + 1);
+}
+
 static void
 server_free(struct h1_server *s)
 {
 	ASSERT(s->stream.sink == NULL);
+	forget_fresh(s);
 	loop_timer_fini(&s->timer);
 	splice_drop(&s->body);
 	list_remove(&s->link);
@@ -349,6 +421,7 @@ begin_exchange(struct h1_server *s, struct http_head *h)
 	s->is_request_done = end;
 	s->is_paused = false;
 	s->is_expecting = h->expects_continue;
+	s->has_said_close = !h->is_keep_alive;
 	pace_begin(&s->pace, clock_now_ms, 0);
 	s->has_response_head = s->is_response_done = false;
 	s->is_keep_alive = h->is_keep_alive && !servers.is_draining &&
@@ -585,6 +658,8 @@ end_exchange(struct h1_server *s)
 		return NEXT_END;	/* cut: the client must not take it
 					 * for whole */
 	if (s->is_request_done && s->is_keep_alive) {
+		if (unlikely(s->fresh > 0))
+			server_register(s);
 		set_state(s, STATE_HEAD);
 		s->method = METHOD_OTHER;	/* not known yet */
 		arm(s, stash_len(&s->wire.unsent) > 0 ?
@@ -592,6 +667,8 @@ end_exchange(struct h1_server *s)
 		s->has_new_rest = stash_len(&s->rest) > 0;
 		return NEXT_STEP;
 	}
+	if (unlikely(s->fresh > 0) && !s->has_said_close)
+		s->wire.is_readable = true;	/* nobody has told us yet */
 	if (s->is_request_done && stash_len(&s->rest) == 0 &&
 	    !s->wire.is_readable) {
 		arm(s, s->settings->send_timeout_ms);
@@ -1058,6 +1135,7 @@ h1_server_module_init(void)
 	wire_module_init();
 	slab_init(&servers.slab, sizeof(struct h1_server), sizeof(struct io));
 	list_init(&servers.all);
+	timer_init(&servers.fresh_timer, on_fresh);
 }
 
 static struct h1_server *
@@ -1093,9 +1171,11 @@ h1_server_accept(int fd, const struct address *client,
 	s->wire.is_readable = true;
 	arm(s, settings->head_timeout_ms);
 	wire_enter();
-	if (server_run(s) && io_register(&s->wire.conn.io, LOOP_EDGE) < 0) {
-		s->wire.has_failed = true;
-		wire_run_later(&s->wire);
+	if (server_run(s)) {
+		if (s->state == STATE_EXCHANGE && s->is_request_done)
+			add_fresh(s);
+		else
+			server_register(s);
 	}
 	wire_leave();
 }
