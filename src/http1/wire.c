@@ -213,6 +213,16 @@ wire_refuse(struct wire *w)
 	return SEND_WAIT;
 }
 
+/* The head right in front of the content: one piece is cheaper to send. */
+static struct span
+join(struct span head, struct span data)
+{
+	char *to = (char *)(uintptr_t)data.ptr - head.len;
+
+	memcpy(to, head.ptr, head.len);
+	return span_of(to, head.len + data.len);
+}
+
 /*
  * What is gathered, `data` and what frames it, in one call. Of the framing
  * nothing is ever taken without all of the data.
@@ -232,7 +242,9 @@ send_now(struct wire *w, struct span data, struct span behind, size_t *taken)
 		keep_unsent(w, v[0]);
 		return wire_refuse(w);
 	}
-	if (head_len == 0) {
+	if (head_len <= conn_room_before(data.ptr)) {
+		if (head_len > 0)
+			v[1] = join(v[0], data);
 		first++;
 		n--;
 	}

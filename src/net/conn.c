@@ -34,6 +34,15 @@ conn_module_init(void)
 	hot = (char *)map + HOT_ROOM;
 }
 
+size_t
+conn_room_before(const char *at)
+{
+	uintptr_t begin = (uintptr_t)hot - HOT_ROOM;
+	size_t room = (uintptr_t)at - begin;
+
+	return room < HOT_ROOM + HOT_BUFFER ? room : 0;
+}
+
 static enum io_status
 plain_read(struct conn *c, struct span *got, size_t most)
 {

@@ -58,6 +58,10 @@ void conn_module_init(void);	/* once per process: the hot buffer */
 /* Takes over `fd` (non-blocking); registers nothing. */
 void conn_init_plain(struct conn *c, int fd, io_handler *on_event);
 
+/* How many bytes in front of `at`, which has been given out, can be written
+ * over: what lies there has been dealt with. 0: `at` is elsewhere. */
+size_t conn_room_before(const char *at);
+
 static inline enum io_status
 conn_read(struct conn *c, struct span *got)
 {

@@ -483,6 +483,13 @@ conn_is_local_error(int error)
 }
 
 size_t
+conn_room_before(const char *at)
+{
+	return at >= net_hot && at < net_hot + HOT_BUFFER ?
+	    (size_t)(at - net_hot) : 0;
+}
+
+size_t
 conn_backlog(struct conn *c UNUSED)
 {
 	return 0;
