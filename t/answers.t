@@ -179,4 +179,19 @@ while (my $one = $c->response) {
 is($whole, $many, 'a client that reads late gets every answer');
 $t->stop;
 
+# Who does not read in time loses the rest; HTTP/1.0 must not take the part for
+# the whole.
+$t = Fairlead::Test->new;
+$t->backend('b');
+$t->start(args => ['--workers', 1], config => <<'END');
+backends: [{host: "127.0.0.1", port: %%B%%}]
+timeouts: {send: 300ms}
+END
+$c = Fairlead::Client->to_port($t->port, receive_buffer => 4096);
+$c->send("GET /chunked/8388608 HTTP/1.0\r\nHost: x\r\n\r\n");
+select undef, undef, undef, 1;
+cmp_ok(length $c->read_all, '<', 8388608, 'a body that is cut while it waits');
+is($c->end, 'reset', 'does not end as if it were whole');
+$t->stop;
+
 finish();

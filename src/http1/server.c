@@ -242,11 +242,34 @@ on_fresh(struct timer *t UNUSED)
 		loop_timer_set(&servers.fresh_timer, clock_now_ms + 1);
 }
 
+/* Of a body that only the close ends something is missing. */
+static bool
+is_cut_short(const struct h1_server *s)
+{
+	return s->has_response_head && s->framing == FRAMING_CLOSE &&
+	    (!s->is_response_done || stash_len(&s->wire.unsent) > 0);
+}
+
+/*
+ * By a reset: it must not look whole, and what the kernel still has for a client
+ * that is too slow would stay for as long.
+ */
+static void
+cut_hard(struct h1_server *s)
+{
+	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(s->wire.conn.io.fd, SOL_SOCKET, SO_LINGER, &abort,
+	    sizeof(abort));
+}
+
 static void
 server_free(struct h1_server *s)
 {
 	ASSERT(s->stream.sink == NULL);
 	forget_fresh(s);
+	if (unlikely(is_cut_short(s)))
+		cut_hard(s);
 	loop_timer_fini(&s->timer);
 	splice_drop(&s->body);
 	list_remove(&s->link);
@@ -345,19 +368,6 @@ answer_refusal(struct h1_server *s, enum reason why)
 	begin_linger(s);
 }
 
-/*
- * By a reset: a body that only a close ends must not look whole, and what the
- * kernel still has for a client that is too slow would stay for as long.
- */
-static void
-cut_hard(struct h1_server *s)
-{
-	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
-
-	(void)setsockopt(s->wire.conn.io.fd, SOL_SOCKET, SO_LINGER, &abort,
-	    sizeof(abort));
-}
-
 /* A body that cannot go on. */
 static void
 refuse_body(struct h1_server *s, enum reason why)
@@ -370,8 +380,6 @@ refuse_body(struct h1_server *s, enum reason why)
 		return;
 	}
 	wire_flush(&s->wire);
-	if (s->framing == FRAMING_CLOSE)
-		cut_hard(s);
 	set_state(s, STATE_CLOSE);
 }
 
@@ -1080,10 +1088,8 @@ server_reset(struct http_stream *stream, enum reason why UNUSED)
 	struct h1_server *s = server_of(stream);
 
 	stream->sink = NULL;
-	if (s->has_response_head && s->framing == FRAMING_CLOSE) {
+	if (s->has_response_head && s->framing == FRAMING_CLOSE)
 		wire_flush(&s->wire);
-		cut_hard(s);
-	}
 	set_state(s, STATE_CLOSE);
 	stash_clear(&s->wire.unsent);
 	if (!s->is_running)
