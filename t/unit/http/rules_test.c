@@ -101,6 +101,49 @@ START_TEST(hop_by_hop_without_names)
 }
 END_TEST
 
+/* A chunked message may announce its trailers. */
+START_TEST(trailer_stays_with_chunks)
+{
+	struct http_head h = head_of("Trailer: X-Sum\nA: b\n");
+
+	h.framing = FRAMING_CHUNKED;
+	ck_assert(head_drop_hop_by_hop(&h));
+	ck_assert_str_eq(names_left(&h), "Trailer A ");
+}
+END_TEST
+
+/* Of framing, routing, authentication, and what controls caches. */
+static const char *const not_in_trailers[] = {
+	"Host", "Content-Length", "Transfer-Encoding", "Connection", "TE",
+	"Trailer", "Upgrade", "Keep-Alive", "Proxy-Connection",
+	"Proxy-Authenticate", "Proxy-Authorization", "Expect", "Via",
+	"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto",
+	"X-Forwarded-Host", "X-Forwarded-Port", "Max-Forwards", "Date",
+	"Content-Type", "Cookie", "Set-Cookie", "Cache-Control",
+	"Retry-After", "Authorization", "WWW-Authenticate",
+	"Authentication-Info", "Proxy-Authentication-Info",
+	"Content-Encoding", "Content-Range", "Content-Location",
+	"Content-Language", "Range", "If-Match", "If-None-Match",
+	"If-Modified-Since", "If-Unmodified-Since", "If-Range", "Age",
+	"Expires", "Location", "Vary", "Warning", "Pragma",
+	"Accept-Encoding", "Accept-Language", "Accept-Charset", "X-Real-IP",
+	"Alt-Svc", "X_Forwarded_For", "x_forwarded_proto",
+	"X_Forwarded_Host", "X_FORWARDED_PORT",
+};
+
+START_TEST(trailers)
+{
+	char lines[64];
+	struct http_head t;
+
+	(void)snprintf(lines, sizeof(lines), "X-Sum: 1\n%s: x\nA: b\n",
+	    not_in_trailers[_i]);
+	t = head_of(lines);
+	trailers_drop_forbidden(&t);
+	ck_assert_str_eq(names_left(&t), "X-Sum A ");
+}
+END_TEST
+
 static const struct {
 	const char *lines;
 	unsigned want;
@@ -208,6 +251,8 @@ main(void)
 
 	tcase_add_loop_test(all, hop_by_hop, 0, COUNT_OF(hops));
 	tcase_add_test(all, hop_by_hop_without_names);
+	tcase_add_test(all, trailer_stays_with_chunks);
+	tcase_add_loop_test(all, trailers, 0, COUNT_OF(not_in_trailers));
 	tcase_add_loop_test(all, via, 0, COUNT_OF(vias));
 	tcase_add_loop_test(all, accept_header, 0, COUNT_OF(accepts));
 	tcase_add_test(all, lists);

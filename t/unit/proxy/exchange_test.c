@@ -235,6 +235,61 @@ START_TEST(our_own_trouble_is_not_charged)
 }
 END_TEST
 
+START_TEST(the_last_failure_is_the_answer)
+{
+	request("GET /\nHost: a", 0);
+	for (unsigned i = 0; i < 3; i++)
+		memory_say_reset(&w.leases[i], REASON_CONNECT_TIMEOUT,
+		    SENT_NOTHING);
+	ck_assert(has_line(&w.client, "504"));
+	ck_assert(strstr(w.client.body, "connect") != NULL);
+}
+END_TEST
+
+/* Also for what must not be sent twice: nothing has been sent. */
+START_TEST(our_own_trouble_is_safe_to_retry)
+{
+	request("POST /\nHost: a", 0);
+	memory_say_reset(&FIRST, REASON_LOCAL, SENT_NOTHING);
+	ck_assert_uint_eq(w.n_leases, 2);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 0);
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+}
+END_TEST
+
+static const int local_errors[] = { EMFILE, ENFILE, ENOBUFS, ENOMEM,
+	EADDRNOTAVAIL };
+
+START_TEST(what_we_ran_out_of_is_local)
+{
+	w.lease_error = local_errors[_i];
+	request("GET /\nHost: a", 0);
+	ck_assert(has_line(&w.client, "503"));
+	ck_assert(strstr(w.client.body, "local") != NULL);
+}
+END_TEST
+
+/* The backend's own status is relayed; some are charged. */
+static const struct {
+	const char *status;
+	bool is_charged;
+} statuses[] = {
+	{ "200", false }, { "404", false }, { "429", false },
+	{ "500", false }, { "501", false }, { "502", true }, { "503", true },
+	{ "504", true }, { "505", false },
+};
+
+START_TEST(a_status_is_relayed)
+{
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, statuses[_i].status, FRAMING_NONE, 0);
+	ck_assert_uint_eq(w.n_leases, 1);
+	ck_assert(has_line(&w.client, statuses[_i].status));
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot),
+	    statuses[_i].is_charged);
+}
+END_TEST
+
 /* What a failure of the first attempt leads to: interfaces.md, failures. */
 static const struct {
 	const char *method;
@@ -438,6 +493,7 @@ START_TEST(a_truncated_answer_cuts_the_client)
 	memory_say_reset(&FIRST, REASON_TRUNCATED, SENT_ALL);
 	ck_assert(w.client.is_reset);
 	ck_assert_int_eq(w.client.reset_why, REASON_TRUNCATED);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 1);
 }
 END_TEST
 
@@ -467,6 +523,7 @@ START_TEST(an_early_answer_ends_the_upload)
 	memory_say_head(&FIRST, "413", FRAMING_NONE, 0);
 	ck_assert(has_line(&w.client, "413"));
 	ck_assert(w.client.is_released && FIRST.is_released);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 0);
 }
 END_TEST
 
@@ -479,6 +536,26 @@ START_TEST(interim_answers_pass)
 	ck_assert(has_line(&w.client, "Link: </a>"));
 	memory_say_head(&FIRST, "200", FRAMING_NONE, 0);
 	ck_assert(has_line(&w.client, "200"));
+}
+END_TEST
+
+START_TEST(trailers_pass_but_for_some)
+{
+	struct http_head *t;
+
+	request_with("POST /\nHost: a\nTrailer: X-Sum", FRAMING_CHUNKED, 0);
+	ck_assert(has_line(&FIRST, "Trailer: X-Sum"));
+	t = memory_head("0\nX-Sum: 1\nHost: b\nAuthorization: c",
+	    FRAMING_NONE, 0);
+	w.client.stream.sink->events->on_trailers(&w.client.stream, t);
+	ck_assert(FIRST.has_ended);
+	ck_assert_uint_eq(FIRST.n_trailers, 1);
+	memory_say_head(&FIRST, "200", FRAMING_CHUNKED, 0);
+	t = memory_head("0\nX-Sum: 1\nSet-Cookie: b\nWWW-Authenticate: c",
+	    FRAMING_NONE, 0);
+	FIRST.stream.sink->events->on_trailers(&FIRST.stream, t);
+	ck_assert(w.client.has_ended);
+	ck_assert_uint_eq(w.client.n_trailers, 1);
 }
 END_TEST
 
@@ -538,6 +615,12 @@ suite(void)
 	tcase_add_test(t, a_refused_backend_costs_another_try);
 	tcase_add_test(t, all_refused_is_a_502);
 	tcase_add_test(t, our_own_trouble_is_not_charged);
+	tcase_add_test(t, the_last_failure_is_the_answer);
+	tcase_add_test(t, our_own_trouble_is_safe_to_retry);
+	tcase_add_loop_test(t, what_we_ran_out_of_is_local, 0,
+	    (int)COUNT_OF(local_errors));
+	tcase_add_loop_test(t, a_status_is_relayed, 0,
+	    (int)COUNT_OF(statuses));
 	tcase_add_loop_test(t, the_failure_table_holds, 0,
 	    (int)COUNT_OF(failures));
 	tcase_add_test(t, a_reused_reset_is_retried_once);
@@ -555,6 +638,7 @@ suite(void)
 	tcase_add_test(t, a_client_may_leave_in_the_middle_of_an_answer);
 	tcase_add_test(t, an_early_answer_ends_the_upload);
 	tcase_add_test(t, interim_answers_pass);
+	tcase_add_test(t, trailers_pass_but_for_some);
 	tcase_add_loop_test(t, errors_come_in_the_form_that_is_accepted, 0,
 	    (int)COUNT_OF(medias));
 	tcase_add_test(t, an_absolute_target_survives_a_retry);
