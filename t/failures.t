@@ -144,6 +144,29 @@ for my $method (qw(GET POST)) {
 	$t->stop;
 }
 
+# It closes or resets, and there is a request before we have seen that: for
+# POST we look first.
+for my $method (qw(GET POST)) {
+	for my $end (qw(close reset)) {
+		($t, $o) = behind(['request', [answer => 'well'], [until => 'end'], [mark => 'ended'], $end], [@serve]);
+		my ($worker) = $t->workers;
+		$c = $t->connect;
+		$c->get('/');
+		wait_for { ($t->upstream)[0]{idle} == 1 };
+		kill 'STOP', $worker;
+		wait_for { slurp("/proc/$worker/stat") =~ /\) T / };
+		$c->send(Fairlead::Client::request_of('/', method => $method, body => 'x'));
+		$o->go('end');
+		wait_for { $o->is_marked('ended') };
+		select undef, undef, undef, 0.05;
+		kill 'CONT', $worker;
+		is(reason_of($c->response), 200, "$method on a connection with an unseen $end");
+		is($o->connections, 2, 'goes on another one');
+		is(($t->upstream)[0]{failures}, 0, 'and costs nothing');
+		$t->stop;
+	}
+}
+
 # Something behind an answer that fills a read to its last byte: another answer
 # is not made of it.
 {
@@ -262,6 +285,29 @@ $r = $t->get('/', version => '1.0');
 is($r->{status}, 200, 'but not to HTTP/1.0');
 $t->stop;
 
+# ---- expectations
+
+($t, $o) = behind(['head', [mark => 'head'], [until => 'go'], [send => "HTTP/1.1 100 Continue\r\n\r\n"],
+    [body => 5], [send => $well], 'to_end']);
+$c = $t->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+ok(wait_for { $o->is_marked('head') }, 'a head that expects leaves without its body');
+like($o->all_received, qr/^Expect: 100-continue\r$/m, 'and still expects');
+ok($c->is_quiet(0.1), 'no 100 of our own');
+$o->go('go');
+is($c->response->{status}, 100, 'but the one of the origin');
+$c->send('hello');
+is($c->response->{body}, 'well', 'and then its answer');
+$t->stop;
+
+($t, $o) = behind(['head', [send => "HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno"], 'to_end']);
+$c = $t->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+$r = $c->response;
+is("$r->{status} $r->{body} $r->{headers}{connection}", '417 no close', '417 is relayed, and ends the connection');
+ok($c->is_closed, 'at once');
+$t->stop;
+
 # ---- bodies that end early
 
 for my $end (qw(close reset)) {
@@ -277,6 +323,7 @@ for my $end (qw(close reset)) {
 	ok($c->is_closed, 'and the connection cut');
 	like($t->log, qr/ truncated\b/, 'the log says truncated');
 	ok(wait_for { $t->in_flight == 0 }, 'and nothing stays in flight');
+	is(($t->upstream)[0]{failures}, 1, 'the backend is charged');
 	$t->stop;
 }
 
@@ -326,7 +373,42 @@ is($t->get('/')->{body}, 'well', 'and others are served');
 unlike($o->received(1), qr/ten bytes\..+/s, 'nothing was made up');
 $t->stop;
 
+# A client that leaves in the middle of its answer: the origin is not heard to
+# its end.
+($t, $o) = behind(['head', [send => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"], sub ($c) {
+	$c->to_end;
+	return $c->mark('gone') }]);
+$c = $t->connect;
+$c->send(Fairlead::Client::request_of('/'));
+$c->head;
+$c->reset;
+ok(wait_for { $o->is_marked('gone') }, 'a client leaves in the middle of its answer: so do we');
+ok(wait_for { $t->in_flight == 0 }, 'nothing is in flight');
+is(($t->upstream)[0]{failures}, 0, 'and nobody is charged');
+$t->stop;
+
 # ---- the answer comes before the request is complete
+
+# The origin would go on: its connection is not used again. The client may send
+# on; it sees our end, not a reset.
+($t, $o) = behind(['head', [send => "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"], sub ($c) {
+	$c->to_end;
+	return $c->mark('gone') }], [@serve]);
+$c = $t->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" . 'x' x 1000);
+is($c->response->{status}, 403, 'an early answer');
+ok(wait_for { $o->is_marked('gone') }, 'ends the connection to the origin');
+ok($c->is_closed && $c->end eq 'eof', 'and our side of the client\'s');
+my $sent = 0;
+for (1 .. 10) {
+	$sent += $c->send('x' x 1000) // 0;
+	select undef, undef, undef, 0.02;
+}
+is($sent, 10, 'which may still send');
+is($t->get('/')->{body}, 'well', 'the next request');
+is($o->connections, 2, 'has another connection');
+is(($t->upstream)[0]{failures}, 0, 'and nobody is charged');
+$t->stop;
 
 ($t, $o) = behind(['head', [send => "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"], 'to_end']);
 $c = $t->connect;

@@ -91,6 +91,29 @@ is(join(' ', grep { /^(connection|keep-alive|proxy-.*|te|trailer)$/i } @$names),
 is(all_of($f, 'x-forwarded-for'), '127.0.0.1', 'the same from HTTP/1.0');
 like(all_of($f, 'via'), qr/^1\.0 fairlead$|^1\.1 fairlead$/, 'and its Via');
 
+my $raw = $t->connect;
+$raw->send("GET /headers HTTP/1.0\r\n\r\n");
+like($raw->response->{body}, qr/^Host: default\r$/m, 'HTTP/1.1 names a host where HTTP/1.0 has not');
+
+# Upgrade: one protocol that may pass, by GET, in HTTP/1.1, with its option and
+# without a body; else it is a plain request.
+my @ask = (['Connection', 'Upgrade'], ['Upgrade', 'websocket']);
+sub asked ($fields, %o) {
+	my ($f) = seen('/headers', fields => $fields, %o);
+	return join '; ', map { "$_: " . all_of($f, $_) } grep { $f->{$_} } qw(connection upgrade);
+}
+is(asked(\@ask), 'connection: upgrade; upgrade: websocket', 'an upgrade is asked for, and declined');
+is(asked([['Connection', 'upgrade'], ['Upgrade', 'h2c']]), '', 'h2c never');
+is(asked([['Connection', 'Upgrade, HTTP2-Settings'], ['Upgrade', 'h2c'], ['HTTP2-Settings', 'AA']]), '', 'h2c as clients ask for it neither');
+is(asked([['Connection', 'upgrade'], ['Upgrade', 'other']]), '', 'nor what is not allowed');
+is(asked([['Connection', 'upgrade'], ['Upgrade', 'websocket, h2c']]), '', 'nor two');
+is(asked([@ask, ['Upgrade', 'h2c']]), '', 'nor two in two fields');
+is(asked([$ask[1]]), '', 'nor without its option');
+is(asked(\@ask, method => 'OPTIONS'), '', 'nor by another method');
+is(asked(\@ask, version => '1.0'), '', 'nor in HTTP/1.0');
+is(asked([@ask, ['Content-Length', '0']]), 'connection: upgrade; upgrade: websocket', 'a body of nothing is none');
+is(asked(\@ask, method => 'GET', body => 'x'), '', 'but not with a body');
+
 # ---- targets
 
 ($f, $names, $line) = seen('http://Other:81/headers?x', host => 'test');
@@ -145,5 +168,40 @@ like($r->{headers}{date}, qr/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/,
     'Date is added where there is none');
 ok(!exists $r->{headers}{server}, 'Server is not');
 
+# What says how long a body is stays, also where there is none.
+is(answered("Content-Length: 9\r\n", '', method => 'HEAD')->{headers}{'content-length'}, 9, 'HEAD: the length');
+sub status_line ($status, $fields) {
+	my $u = Fairlead::Test->new;
+	my $origin = $u->origin('o', ['request', [send => "HTTP/1.1 $status X\r\n$fields\r\n"], 'again']);
+	$u->start(args => ['--workers', 1]);
+	my $c = $u->connect;
+	my $r = $c->get('/');
+	my @then = map { $c->get('/')->{status} } 1 .. 2;
+	is("@then", "$status $status", "$status has no body: the connection goes on");
+	is($origin->connections, 1, 'and so does the one behind');
+	$u->stop;
+	return $r;
+}
+is(status_line(304, "Content-Length: 9\r\n")->{headers}{'content-length'}, 9, '304: the length');
+is(status_line(204, "Content-Length: 0\r\n")->{headers}{'content-length'}, undef, '204 has none');
+is(status_line(205, "Content-Length: 0\r\n")->{headers}{'content-length'}, 0, '205 has one of nothing');
+
+# ---- trailers, both ways
+
+my $u = Fairlead::Test->new;
+my $origin = $u->origin('o', ['request', [send => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" .
+    "Trailer: X-Sum\r\n\r\n4\r\nwell\r\n0\r\nX-Sum: 2\r\nSet-Cookie: a=b\r\nWWW-Authenticate: x\r\n\r\n"], 'again']);
+$u->start(args => ['--workers', 1]);
+my $c = $u->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" .
+    "2\r\nhi\r\n0\r\nX-Sum: 1\r\nHost: evil\r\nContent-Length: 3\r\nAuthorization: x\r\n\r\n");
+$r = $c->response;
+like($origin->all_received, qr/^Trailer: X-Sum\r$/m, 'a request may announce trailers');
+like($origin->all_received, qr/\r\n0\r\nX-Sum: 1\r\n\r\n\z/, 'its trailers pass, but for those that would mean something');
+is("$r->{headers}{trailer} $r->{trailers}", "X-Sum X-Sum: 2\n", 'as do those of a response');
+$c = $u->connect;
+$r = $c->get('/', version => '1.0');
+is($r->{body}, 'well', 'HTTP/1.0 has no place for them');
+$u->stop;
 
 finish();

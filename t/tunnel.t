@@ -73,6 +73,17 @@ $c->half_close;
 is(length $c->read_all, 3, 'and then the end');
 $t->stop;
 
+# What has not been asked for is no answer.
+for my $row (['to another protocol', $agree =~ s/websocket/other/r], ['without a protocol', $agree =~ s/Upgrade: .*\n//r],
+    ['without its option', $agree =~ s/Connection: .*\n//r]) {
+	$t = Fairlead::Test->new;
+	$o = $t->origin('o', ['head', [send => $row->[1]], 'to_end']);
+	$t->start(args => ['--workers', 1]);
+	($c, $r) = tunnel($t);
+	is($r->{status}, 502, "101 $row->[0]: 502");
+	$t->stop;
+}
+
 # The backend ends first: the client may go on.
 $t = Fairlead::Test->new;
 $o = $t->origin('o', ['head', [send => "${agree}done"], 'half_close', [body => 6], [mark => 'got'], 'close']);
