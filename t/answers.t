@@ -116,6 +116,10 @@ for my $row ([1024, 1024, 200], [1025, 1025, 413], [1025, 1, 413]) {
 	is($c->response->{status}, $want, "$size bytes in chunks of $piece: $want");
 }
 $c = $t->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+is($c->response->{status}, 400, 'a bad chunk: 400');
+ok($c->is_closed, 'and closed');
+$c = $t->connect;
 $c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\nhalf");
 is($c->response->{status}, 408, 'who expects a 100, sends a part all the same and stops: 408');
 $c = $t->connect;
@@ -161,6 +165,21 @@ $c->send('GET / HT');
 $r = $c->response;
 is($r->{status}, 408, 'half a head behind a HEAD: 408');
 like($r->{body}, qr/client_timeout/, 'with a body');
+$t->stop;
+
+# Who expects a 100 waits for it, not we for the body.
+$t = Fairlead::Test->new;
+my $o = $t->origin('o', ['head', [mark => 'head'], [body => 5], [answer => 'well'], 'to_end']);
+$t->start(args => ['--workers', 1], config => <<'END');
+backends: [{host: "127.0.0.1", port: %%O%%}]
+timeouts: {client_body: 100ms}
+END
+$c = $t->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+wait_for { $o->is_marked('head') };
+ok($c->is_quiet(0.4), 'who expects a 100 may wait as long as it likes');
+$c->send('hello');
+is($c->response->{body}, 'well', 'and then send');
 $t->stop;
 
 # What has not left yet is the business of "send", not of "keep_alive".

@@ -285,6 +285,14 @@ $r = $t->get('/', version => '1.0');
 is($r->{status}, 200, 'but not to HTTP/1.0');
 $t->stop;
 
+($t, $o) = behind(['request', [send => "HTTP/1.1 103 Early Hints\r\n\r\n" x 17 . $well], 'to_end']);
+$c = $t->connect;
+$c->send(Fairlead::Client::request_of('/', @json));
+my @said = map { $c->response } 1 .. 17;
+is(join(' ', map { $_->{status} } @said), join(' ', (103) x 16, 502), 'but not for ever');
+is(reason_of($said[16]), '502 junk', 'that is junk');
+$t->stop;
+
 # ---- expectations
 
 ($t, $o) = behind(['head', [mark => 'head'], [until => 'go'], [send => "HTTP/1.1 100 Continue\r\n\r\n"],
@@ -326,6 +334,15 @@ for my $end (qw(close reset)) {
 	is(($t->upstream)[0]{failures}, 1, 'the backend is charged');
 	$t->stop;
 }
+
+($t, $o) = behind(['request', [send => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwell\r\nzz\r\n"], 'to_end']);
+$c = $t->connect;
+$r = $c->get('/');
+ok(!$r->{is_whole}, 'bad chunks are not a whole body');
+is($c->end, 'eof', 'the connection is cut');
+like($t->log, qr/ junk\b/, 'the log says junk');
+is(($t->upstream)[0]{failures}, 1, 'the backend is charged');
+$t->stop;
 
 # Without a length the close is the end, and a reset must not look like one.
 ($t, $o) = behind(['request', [send => "HTTP/1.1 200 OK\r\n\r\nuntil the end"], 'close'],

@@ -95,6 +95,9 @@ my $raw = $t->connect;
 $raw->send("GET /headers HTTP/1.0\r\n\r\n");
 like($raw->response->{body}, qr/^Host: default\r$/m, 'HTTP/1.1 names a host where HTTP/1.0 has not');
 
+($f) = seen('/headers', version => '1.0', body => 'x', fields => [['Expect', '100-continue']]);
+ok(!exists $f->{expect}, 'Expect of HTTP/1.0 means nothing');
+
 # Upgrade: one protocol that may pass, by GET, in HTTP/1.1, with its option and
 # without a body; else it is a plain request.
 my @ask = (['Connection', 'Upgrade'], ['Upgrade', 'websocket']);

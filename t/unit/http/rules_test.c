@@ -243,6 +243,48 @@ START_TEST(reasons_have_words)
 }
 END_TEST
 
+/* interfaces.md, failures: what the client gets, who is charged. */
+static const struct {
+	enum reason why;
+	const char *word;
+	unsigned status;
+	bool is_charged;
+} failures[] = {
+	{ REASON_CONNECT, "connect", 502, true },
+	{ REASON_CONNECT_TIMEOUT, "connect", 504, true },
+	{ REASON_STALE, "stale", 502, false },
+	{ REASON_RESET_REUSED, "reset_reused", 502, false },
+	{ REASON_RESET, "reset", 502, true },
+	{ REASON_REFUSED, "refused", 502, false },
+	{ REASON_TIMEOUT, "timeout", 504, true },
+	{ REASON_JUNK, "junk", 502, true },
+	{ REASON_TRUNCATED, "truncated", 0, true },
+	{ REASON_NO_BACKEND, "no_backend", 503, false },
+	{ REASON_LOCAL, "local", 503, false },
+	{ REASON_CLIENT_GONE, "client_gone", 0, false },
+	{ REASON_BAD_REQUEST, "bad_request", 400, false },
+	{ REASON_HEAD_TOO_LARGE, "head_too_large", 431, false },
+	{ REASON_BODY_TOO_LARGE, "body_too_large", 413, false },
+	{ REASON_URI_TOO_LONG, "uri_too_long", 414, false },
+	{ REASON_CLIENT_TIMEOUT, "client_timeout", 408, false },
+	{ REASON_NOT_FOUND, "not_found", 404, false },
+	{ REASON_METHOD, "method", 405, false },
+	{ REASON_LIMIT, "limit", 429, false },
+	{ REASON_LOOP, "loop", 508, false },
+	{ REASON_EXPECTATION, "expectation", 417, false },
+	{ REASON_VERSION, "version", 505, false },
+};
+
+START_TEST(reasons_are_the_table)
+{
+	const struct reason_row *r = &reasons[failures[_i].why];
+
+	ck_assert_str_eq(r->word, failures[_i].word);
+	ck_assert_uint_eq(r->status, failures[_i].status);
+	ck_assert_int_eq(r->is_charged, failures[_i].is_charged);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -258,6 +300,7 @@ main(void)
 	tcase_add_test(all, lists);
 	tcase_add_test(all, phrases);
 	tcase_add_test(all, reasons_have_words);
+	tcase_add_loop_test(all, reasons_are_the_table, 0, COUNT_OF(failures));
 	suite_add_tcase(suite, all);
 	return unit_main(suite);
 }

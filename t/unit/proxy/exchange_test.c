@@ -351,6 +351,20 @@ START_TEST(a_reused_reset_is_retried_once)
 }
 END_TEST
 
+/* On top of the attempts that may be made. */
+START_TEST(stale_is_free)
+{
+	w.is_pooled = true;
+	w.conf.retries = 0;
+	request("POST /\nHost: a", 0);
+	memory_say_reset(&FIRST, REASON_STALE, SENT_NOTHING);
+	ck_assert_uint_eq(w.n_leases, 2);
+	ck_assert_int_eq(w.kinds[1], LEASE_FRESH);
+	ck_assert_ptr_eq(w.leased[0], w.leased[1]);
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+}
+END_TEST
+
 START_TEST(unsafe_methods_look_before_they_send)
 {
 	w.is_pooled = true;
@@ -624,6 +638,7 @@ suite(void)
 	tcase_add_loop_test(t, the_failure_table_holds, 0,
 	    (int)COUNT_OF(failures));
 	tcase_add_test(t, a_reused_reset_is_retried_once);
+	tcase_add_test(t, stale_is_free);
 	tcase_add_test(t, unsafe_methods_look_before_they_send);
 	tcase_add_test(t, no_retry_once_body_bytes_are_gone);
 	tcase_add_test(t, a_body_is_sent_again);
