@@ -82,4 +82,4 @@ Fairlead::Test::wait_for { $t->in_flight == 0 };
 is_within(time - $begin, 0.5, 8, 'who reads nothing is ended after timeouts.send');
 $t->stop;
 
-done_testing;
+finish();

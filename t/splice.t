@@ -136,4 +136,4 @@ waitpid $pid, 0;
 ok(wait_for { $t->in_flight == 0 }, 'both ends of it');
 $t->stop;
 
-done_testing;
+finish();
