@@ -304,8 +304,8 @@ feed_content(struct body *b, struct http_stream *s, struct span content,
 	return taken == content.len;
 }
 
-enum feed
-body_feed(struct body *b, struct http_stream *s,
+static enum feed
+feed_pieces(struct body *b, struct http_stream *s,
     const struct parse_limits *trailers, struct span in, size_t *used,
     enum reason *why)
 {
@@ -313,11 +313,6 @@ body_feed(struct body *b, struct http_stream *s,
 	size_t skip;
 	bool end;
 
-	*used = 0;
-	if (likely(b->framing == FRAMING_LENGTH && in.len == b->left &&
-	    in.len <= b->most && s->sink != NULL))	/* most come whole */
-		return feed_content(b, s, in, true, used) ? FEED_DONE :
-		    FEED_HELD;
 	while (s->sink != NULL && *used < in.len) {
 		switch (body_next(b, span_skip(in, *used), &skip, &content,
 		    &end)) {
@@ -346,6 +341,25 @@ body_feed(struct body *b, struct http_stream *s,
 		}
 	}
 	return FEED_MORE;
+}
+
+enum feed
+body_feed(struct body *b, struct http_stream *s,
+    const struct parse_limits *trailers, struct span in, size_t *used,
+    enum reason *why)
+{
+	enum feed result;
+
+	*used = 0;
+	if (likely(b->framing == FRAMING_LENGTH && in.len == b->left &&
+	    in.len <= b->most && s->sink != NULL))	/* most come whole */
+		return feed_content(b, s, in, true, used) ? FEED_DONE :
+		    FEED_HELD;
+	if (b->framing == FRAMING_CHUNKED)
+		wire_borrow_begin();
+	result = feed_pieces(b, s, trailers, in, used, why);
+	wire_borrow_end();
+	return result;
 }
 
 /* ---- sending */

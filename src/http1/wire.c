@@ -7,13 +7,23 @@
 #include "core/memory.h"
 #include "net/pipe.h"
 
-#define GATHER_SIZE (3 * HEAD_BYTES_MAX)
+#define GATHER_SIZE	(3 * HEAD_BYTES_MAX)
+#define BORROW_PIECES	32
+#define BORROW_MIN	256		/* less is sooner copied */
+#define BORROW_MAX	(64u << 10)	/* in all: `unsent` must have room */
 
 static struct {
 	char *buffer;
 	size_t len;
 	struct wire *owner;	/* NULL: nothing is gathered */
 	unsigned depth;		/* of wire_enter */
+	bool can_borrow;
+	unsigned n_borrowed;
+	size_t borrowed_len;
+	struct {
+		size_t at;	/* behind so much of the buffer */
+		struct span data;
+	} borrowed[BORROW_PIECES];
 	struct deferred flush;	/* for output made outside of our handlers */
 	struct deferred run;
 	struct list due;
@@ -177,6 +187,50 @@ gathered(struct wire *w)
 	return all;
 }
 
+/* The buffer's runs and what was borrowed between them, in order. */
+static int
+list_pieces(struct span *v, size_t len)
+{
+	size_t from = 0;
+	int n = 0;
+
+	for (unsigned i = 0; i < gather.n_borrowed; i++) {
+		size_t at = gather.borrowed[i].at;
+
+		if (at > from)
+			v[n++] = span_of(gather.buffer + from, at - from);
+		v[n++] = gather.borrowed[i].data;
+		from = at;
+	}
+	if (len > from)
+		v[n++] = span_of(gather.buffer + from, len - from);
+	gather.n_borrowed = 0;
+	gather.borrowed_len = 0;
+	return n;
+}
+
+static void
+flush_borrowed(struct wire *w)
+{
+	struct span v[2 * BORROW_PIECES + 1];
+	size_t taken = 0;
+	int n;
+
+	n = list_pieces(v, gather.len);
+	(void)gathered(w);
+	if (w->has_failed)
+		return;
+	if (!w->is_connecting && stash_len(&w->unsent) == 0 &&
+	    !write_now(w, v, n, &taken))
+		return;
+	for (int i = 0; i < n && !w->has_failed; i++) {
+		size_t part = taken < v[i].len ? taken : v[i].len;
+
+		keep_unsent(w, span_skip(v[i], part));
+		taken -= part;
+	}
+}
+
 void
 wire_flush(struct wire *w)
 {
@@ -185,6 +239,10 @@ wire_flush(struct wire *w)
 
 	if (gather.owner != w)
 		return;
+	if (unlikely(gather.n_borrowed > 0)) {
+		flush_borrowed(w);
+		return;
+	}
 	all = gathered(w);
 	if (w->has_failed || all.len == 0)
 		return;
@@ -234,6 +292,8 @@ send_now(struct wire *w, struct span data, struct span behind, size_t *taken)
 	size_t head_len, sent = 0;
 	int n = 3;
 
+	if (unlikely(gather.n_borrowed > 0))
+		wire_flush(gather.owner);
 	v[0] = gather.owner == w ? gathered(w) : span_of(NULL, 0);
 	v[1] = data;
 	v[2] = behind;
@@ -264,6 +324,38 @@ send_now(struct wire *w, struct span data, struct span behind, size_t *taken)
 	return w->has_failed ? SEND_FAILED : SEND_OK;
 }
 
+void
+wire_borrow_begin(void)
+{
+	gather.can_borrow = true;
+}
+
+void
+wire_borrow_end(void)
+{
+	gather.can_borrow = false;
+	if (gather.n_borrowed > 0)
+		wire_flush(gather.owner);
+}
+
+/* Content behind what is gathered, and what frames it, until it all leaves. */
+static bool
+borrow(struct wire *w, struct span data, struct span behind)
+{
+	if (gather.owner != w || data.len < BORROW_MIN || !wire_can_send(w) ||
+	    gather.n_borrowed == BORROW_PIECES ||
+	    data.len > BORROW_MAX - gather.borrowed_len ||
+	    behind.len > GATHER_SIZE - gather.len)
+		return false;
+	gather.borrowed[gather.n_borrowed].at = gather.len;
+	gather.borrowed[gather.n_borrowed++].data = data;
+	gather.borrowed_len += data.len;
+	if (behind.len > 0)
+		memcpy(gather.buffer + gather.len, behind.ptr, behind.len);
+	gather.len += behind.len;
+	return true;
+}
+
 enum send_result
 wire_send_framed(struct wire *w, struct span data, struct span behind,
     bool end, size_t *taken)
@@ -280,6 +372,12 @@ wire_send_framed(struct wire *w, struct span data, struct span behind,
 	}
 	if (gather.owner != w && data.len == 0)
 		return SEND_OK;
+	if (unlikely(gather.can_borrow) && borrow(w, data, behind)) {
+		*taken = data.len;
+		if (end)
+			wire_flush(w);
+		return w->has_failed ? SEND_FAILED : SEND_OK;
+	}
 	if (gather.owner != w || data.len > WIRE_COPY_MAX ||
 	    data.len + behind.len > GATHER_SIZE - gather.len)
 		return send_now(w, data, behind, taken);

@@ -60,6 +60,12 @@ void wire_added(struct wire *w, size_t size);
 
 /* Sends what is gathered. */
 void wire_flush(struct wire *w);
+/*
+ * Between these two, content that is sent stays where it lies and may leave
+ * only with the second: the many small pieces of a chunked body by one call.
+ */
+void wire_borrow_begin(void);
+void wire_borrow_end(void);
 /* Body bytes: copied behind a gathered head when short, else written from
  * where they lie, and `behind` behind the last of them (its bytes are not
  * counted in *taken). The results of http_stream_ops.send_body. */

@@ -65,10 +65,10 @@ plain_read(struct conn *c, struct span *got, size_t most)
 static ssize_t
 send_spans(int fd, const struct span *v, int n)
 {
-	struct iovec iov[4];
+	struct iovec iov[CONN_SPANS];
 	struct msghdr m = { .msg_iov = iov };
 
-	ASSERT(n <= 4);
+	ASSERT(n <= CONN_SPANS);
 	for (int i = 0; i < n; i++) {
 		iov[i].iov_base = (void *)(uintptr_t)v[i].ptr;
 		iov[i].iov_len = v[i].len;

@@ -16,6 +16,8 @@
 #define HOT_BUFFER	(64u << 10)	/* one conn_read gives at most this */
 #define HOT_SLACK	64
 
+#define CONN_SPANS	72	/* of one write */
+
 enum io_status {
 	IO_MORE,	/* the buffer was filled: there may be more */
 	IO_DRAINED,	/* that was all: wait for the edge */
@@ -31,7 +33,7 @@ struct conn_ops {
 	 * so many bytes (0: HOT_BUFFER). */
 	enum io_status (*read)(struct conn *c, struct span *got, size_t most);
 	/* MORE: all was taken; WAIT: *taken of it, an edge will come;
-	 * FAILED. Up to 4 spans. */
+	 * FAILED. Up to CONN_SPANS spans. */
 	enum io_status (*write)(struct conn *c, const struct span *v, int n,
 	    size_t *taken);
 	/* NULL: cannot. MORE: up to `most` bytes went into the empty pipe;

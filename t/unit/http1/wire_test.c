@@ -150,6 +150,48 @@ END_TEST
 
 /* In one handler, all but 9,108 and 2 bytes of the buffer: what comes behind
  * has to make room. */
+/* What is borrowed is lost with the end of it: it is overwritten here. */
+START_TEST(borrowed_pieces)
+{
+	static char lent[128 << 10];
+	const char *some = bytes();
+	uint64_t left = 0;
+	size_t at = 0, taken;
+
+	while (at < MUCH) {
+		size_t begin = at, len = 1 + (size_t)random_below(sizeof(lent));
+		enum send_result result = SEND_OK;
+
+		if (len > MUCH - at)
+			len = MUCH - at;
+		memcpy(lent, some + at, len);
+		wire_enter();
+		wire_borrow_begin();
+		while (result == SEND_OK && at < begin + len) {
+			size_t n = 1 + (size_t)random_below(_i == 0 ? 600 :
+			    30000);
+
+			if (n < left)
+				n = left;
+			if (n > begin + len - at)
+				n = begin + len - at;
+			result = chunked_send(&wire, &left, span_of(lent +
+			    (at - begin), n), at + n == MUCH, &taken);
+			at += taken;
+		}
+		wire_borrow_end();
+		memset(lent, '!', len);
+		wire_leave();
+		ck_assert(result != SEND_FAILED && !wire.has_failed);
+		wire.is_blocked = false;
+		if (result == SEND_WAIT || random_below(3) == 0)
+			drain_all();
+	}
+	drain_all();
+	ck_assert_str_eq(check_content(some, MUCH), "");
+}
+END_TEST
+
 START_TEST(more_than_is_gathered)
 {
 	static char text[60000];
@@ -241,6 +283,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, chunks_through_a_full_socket, 0, 2);
+	tcase_add_loop_test(t, borrowed_pieces, 0, 2);
 	tcase_add_loop_test(t, more_than_is_gathered, 0, 2);
 	tcase_add_test(t, the_end_is_behind_all);
 	tcase_add_test(t, a_peer_that_has_gone);
