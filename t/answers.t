@@ -124,7 +124,7 @@ $c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 
 is($c->response->{status}, 408, 'who expects a 100, sends a part all the same and stops: 408');
 $c = $t->connect;
 $c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1025\r\n\r\n");
-is($c->response->{status}, 413, 'who expects a 100 for too much: 413 instead');
+is(($c->response // { status => 'none' })->{status}, 413, 'who expects a 100 for too much: 413 instead');
 my @nine = map { ["X-$_", 'a'] } 1 .. 9;
 is($t->get('/', fields => \@nine)->{status}, 200, 'as many fields as may be');
 is($t->get('/', fields => [@nine, ['X', 'a']])->{status}, 431, 'one more: 431');

@@ -216,6 +216,7 @@ for my $when ('at once', 'while it is idle') {
 	($t, $o) = behind(['request', @surplus], ['request', [answer => 'mine'], 'to_end']);
 	$c = $t->connect;
 	is($c->get('/')->{body}, 'well', "an answer with another one behind it, $when");
+	wait_for { $when eq 'at once' || ($t->upstream)[0]{idle} == 1 };
 	$o->go('idle');
 	ok(wait_for { ($t->upstream)[0]{idle} == 0 }, 'its connection is closed');
 	is($c->get('/')->{body}, 'mine', 'the second is given to nobody');
@@ -298,7 +299,7 @@ $t->stop;
 ($t, $o) = behind(['head', [mark => 'head'], [until => 'go'], [send => "HTTP/1.1 100 Continue\r\n\r\n"],
     [body => 5], [send => $well], 'to_end']);
 $c = $t->connect;
-$c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nConnection: expect\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
 ok(wait_for { $o->is_marked('head') }, 'a head that expects leaves without its body');
 like($o->all_received, qr/^Expect: 100-continue\r$/m, 'and still expects');
 ok($c->is_quiet(0.1), 'no 100 of our own');
@@ -402,6 +403,29 @@ $c->reset;
 ok(wait_for { $o->is_marked('gone') }, 'a client leaves in the middle of its answer: so do we');
 ok(wait_for { $t->in_flight == 0 }, 'nothing is in flight');
 is(($t->upstream)[0]{failures}, 0, 'and nobody is charged');
+$t->stop;
+
+# One that has only ended its side still listens.
+($t, $o) = behind(['head', [mark => 'head'], [until => 'go'], [answer => 'well'], 'to_end']);
+$c = $t->connect;
+$c->send(Fairlead::Client::request_of('/'));
+wait_for { $o->is_marked('head') };
+$c->half_close;
+select undef, undef, undef, 0.05;
+$o->go('go');
+is(($c->response // {})->{body}, 'well', 'a client that half closes while we wait gets its answer');
+$t->stop;
+
+# ---- an origin that reads late
+
+($t, $o) = behind(['head', [until => 'go'], [body => 16_000_000], [answer => 'well'], 'to_end']);
+$c = $t->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 16000000\r\n\r\n");
+my $taken = $c->send_until_blocked('x' x 16_000_000, 0.2);
+cmp_ok($taken, '<', 16_000_000, 'an upload waits for its reader');
+$o->go('go');
+$c->send('x' x (16_000_000 - $taken));
+is(($c->response // {})->{body}, 'well', 'and goes on');
 $t->stop;
 
 # ---- the answer comes before the request is complete

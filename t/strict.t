@@ -134,6 +134,13 @@ for my $row (grep { $_->[1] =~ m{^GET \S+ HTTP/1\.1\r\n} } @rows) {
 	like($c->read_all, qr{^HTTP/1\.1 $row->[2] .*\r\n\r\n\z}s,
 	    "HEAD: no content: $row->[0]");
 }
+# Also behind a good one.
+$c = $t->connect;
+is($c->get('/')->{status}, 200, 'a good request');
+$c->send("GET /$long $ok\r\n");
+my $last = $c->response;
+is("$last->{status} " . ($last->{headers}{connection} // 'none'), '414 close', 'the refusal of the next says close');
+my $heard = $origin->all_received;
 
 # Connection must not take away what a message is understood by.
 for my $row (
@@ -149,7 +156,7 @@ for my $row (
 	my $r = $c->response // { status => 'none' };
 	is($r->{status} . ($c->is_closed ? ' closed' : ''), '400 closed', '400: ' . $row->[0] =~ s/(.{50}).*|\r\n.*/$1 \/\/ ''/ser);
 }
-is($origin->all_received, '', 'and the origin has heard nothing');
+is($origin->all_received, $heard, 'and the origin has heard nothing');
 
 # ---- what looks odd and is good
 

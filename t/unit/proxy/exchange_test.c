@@ -213,6 +213,16 @@ START_TEST(a_refused_backend_costs_another_try)
 }
 END_TEST
 
+START_TEST(a_tried_backend_is_not_picked)
+{
+	struct backend *tried[] = { &w.upstreams[0].backends[1] };
+
+	for (unsigned i = 0; i < 100; i++)
+		ck_assert_ptr_ne(upstream_pick(&w.upstreams[0], tried, 1),
+		    tried[0]);
+}
+END_TEST
+
 START_TEST(all_refused_is_a_502)
 {
 	request("GET /\nHost: a", 0);
@@ -627,6 +637,7 @@ suite(void)
 	tcase_add_test(t, connection_must_not_name_the_framing);
 	tcase_add_test(t, a_loop_is_cut);
 	tcase_add_test(t, a_refused_backend_costs_another_try);
+	tcase_add_test(t, a_tried_backend_is_not_picked);
 	tcase_add_test(t, all_refused_is_a_502);
 	tcase_add_test(t, our_own_trouble_is_not_charged);
 	tcase_add_test(t, the_last_failure_is_the_answer);
