@@ -180,7 +180,26 @@ wait_for { $o->is_marked('head') };
 ok($c->is_quiet(0.4), 'who expects a 100 may wait as long as it likes');
 $c->send('hello');
 is($c->response->{body}, 'well', 'and then send');
+$c = $t->connect;
+$c->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe");
+ok($c->fill(5), 'half a body: we do not wait long');
+is($c->response->{status}, 408, 'with 408');
 $t->stop;
+
+# Who is served while we drain is told that it was the last time.
+$t = Fairlead::Test->new;
+$o = $t->origin('o', ['request', [mark => 'asked'], [until => 'go'], [answer => 'well'], 'again']);
+$t->start(args => ['--workers', 1]);
+$c = $t->connect;
+$c->send(Fairlead::Client::request_of('/'));
+wait_for { $o->is_marked('asked') };
+kill 'QUIT', $t->pid;
+wait_for { $t->log =~ /signal 3/ };
+select undef, undef, undef, 0.2;	# for the worker to hear of it
+$o->go('go');
+is($c->response->{headers}{connection}, 'close', 'a drain says close');
+ok($c->is_closed, 'and closes');
+is($t->exit_code, 0, 'and ends');
 
 # What has not left yet is the business of "send", not of "keep_alive".
 $t = Fairlead::Test->new;

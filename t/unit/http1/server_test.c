@@ -1,4 +1,4 @@
-/* t/unit/http1/server_test.c -- how long a server discards what still comes */
+/* t/unit/http1/server_test.c -- how a server ends what it does not hear out */
 #include "http1/server.h"
 
 #include <stdlib.h>
@@ -162,6 +162,7 @@ begin_linger(void)
 	got[n] = '\0';
 	ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 403"));
 	ck_assert_ptr_nonnull(strstr(got, "\r\nConnection: close\r\n"));
+	ck_assert_ptr_nonnull(strstr(got, "\r\nContent-Length: 0\r\n"));
 }
 
 START_TEST(an_early_answer_ends_our_side)
@@ -173,6 +174,20 @@ START_TEST(an_early_answer_ends_our_side)
 	ck_assert(is_open());
 	say("what is discarded");
 	ck_assert(is_open());
+	shutdown(peer, SHUT_WR);
+	settle();
+	ck_assert(!is_open());
+}
+END_TEST
+
+START_TEST(a_refused_request_closes)
+{
+	char got[512];
+
+	say("GET / HTTP/1.1\r\nHost: a\r\nA : b\r\n\r\nGET / HTTP/1.1\r\n");
+	ck_assert_int_gt(read(peer, got, sizeof(got)), 0);
+	ck_assert_int_eq(strncmp(got, "HTTP/1.1 400 ", 13), 0);
+	ck_assert_int_eq(read(peer, got, 1), 0);
 	shutdown(peer, SHUT_WR);
 	settle();
 	ck_assert(!is_open());
@@ -216,6 +231,7 @@ suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, an_early_answer_ends_our_side);
+	tcase_add_test(t, a_refused_request_closes);
 	tcase_add_test(t, who_sends_nothing_more_has_five_seconds);
 	tcase_add_test(t, who_sends_for_ever_has_thirty);
 	suite_add_tcase(s, t);
