@@ -6,11 +6,14 @@
  * it was sent and only if it was sent, an answer is the one to its request,
  * nothing is whole that was not, and nothing stands between the messages.
  */
+#include "http1/parse.h"
 #include "memory_net.h"
 #include "messages.h"
 
 #define REQUESTS_MAX	300	/* the shortest has 17 bytes */
 #define ATTEMPTS_ALL	1024
+#define ANSWER_MAX	512
+#define PLAIN_MAX	48	/* bytes of each part: no limit is below */
 
 /* One request as a backend got it, and what the backend answered. */
 struct attempt {
@@ -18,6 +21,7 @@ struct attempt {
 	struct message request, response;
 	size_t index;		/* of the client's request */
 	bool is_answered;	/* there is a head of a final response */
+	bool has_interim;	/* and of others before it */
 	bool is_tunnel;
 	struct span up, down;	/* the tunnel's bytes */
 };
@@ -26,6 +30,8 @@ static struct {
 	const struct link *client;
 	struct message requests[REQUESTS_MAX];
 	struct attempt attempts[ATTEMPTS_ALL];
+	bool is_served[REQUESTS_MAX];	/* the client has a backend's whole
+					 * answer */
 	size_t n_requests, n_attempts;
 	const char *doing;
 } seen;
@@ -77,6 +83,17 @@ must(bool holds, const char *what)
 
 /* ---- reading */
 
+/* RFC 9112 2.2; how many is for the server to say. */
+static bool
+skip_empty_lines(struct span *rest)
+{
+	unsigned n = 0;
+
+	for (; rest->len >= 2 && memcmp(rest->ptr, "\r\n", 2) == 0; n++)
+		*rest = span_skip(*rest, 2);
+	return n <= PARSE_EMPTY_LINES;
+}
+
 /* All requests that the client sent, up to what is not one. */
 static void
 read_requests(void)
@@ -85,8 +102,8 @@ read_requests(void)
 	struct message *m;
 
 	for (seen.n_requests = 0; seen.n_requests < REQUESTS_MAX;) {
-		while (rest.len >= 2 && memcmp(rest.ptr, "\r\n", 2) == 0)
-			rest = span_skip(rest, 2);
+		if (!skip_empty_lines(&rest))
+			return;
 		m = &seen.requests[seen.n_requests];
 		read_message(m, &rest, NULL);
 		if (m->head != READ_WHOLE)
@@ -111,18 +128,21 @@ index_of(const struct link *l, size_t offset)
 	return mark - 1;
 }
 
-/* The final response at the front of what the backend said. */
+/* The final response at the front of what the backend said, which may have
+ * said it before it had the whole request. */
 static void
 read_response(struct attempt *a, struct span *said)
 {
 	struct message *m = &a->response;
+	struct span method = seen.requests[a->index].method;
 
 	do {
 		if (said->len == 0)
 			return;
-		read_message(m, said, &a->request.method);
+		read_message(m, said, &method);
 		if (m->head != READ_WHOLE)
 			return;
+		a->has_interim |= m->status < 200;
 	} while (m->status < 200 && m->status != 101);
 	a->is_answered = true;
 	if (m->by == BY_CLOSE && a->link->has_ended)
@@ -146,9 +166,9 @@ read_attempts(const struct link *l)
 		read_message(&a->request, &got, NULL);
 		must(a->request.head != READ_WRONG, a->request.fault);
 		must(a->request.body != READ_WRONG, "a body");
+		must(a->index < seen.n_requests, "a request nobody sent");
 		/* It may answer before it has read all of the head. */
-		if (a->request.head != READ_WHOLE &&
-		    a->index < seen.n_requests)
+		if (a->request.head != READ_WHOLE)
 			a->request.method = seen.requests[a->index].method;
 		read_response(a, &said);
 		if (a->is_answered && a->response.status == 101 &&
@@ -312,7 +332,6 @@ check_requests(unsigned retries)
 		const struct attempt *a = &seen.attempts[i];
 
 		seen.doing = "a request at the backend";
-		must(a->index < seen.n_requests, "nobody sent it");
 		if (a->request.head == READ_WHOLE)
 			check_request(&a->request, &seen.requests[a->index]);
 		else
@@ -346,6 +365,38 @@ looks_whole(const struct message *m)
 {
 	return m->body == READ_WHOLE || (m->by == BY_CLOSE &&
 	    !seen.client->is_cut && !seen.client->is_reset);
+}
+
+/* Small, and without anything that could be disputed. */
+static bool
+is_plain(const struct message *m)
+{
+	static const char *const names[] = { "Host", "Content-Length",
+		"Transfer-Encoding", "Accept", NULL };
+	struct span lines = m->fields, name, value;
+
+	if (m->target.ptr[0] != '/' || m->target.len > PLAIN_MAX ||
+	    memchr(m->target.ptr, '#', m->target.len) != NULL ||
+	    m->fields.len > PLAIN_MAX || m->trailers.len > PLAIN_MAX ||
+	    m->method.len > PLAIN_MAX || m->body != READ_WHOLE ||
+	    m->content.len > PLAIN_MAX || m->minor > 1 ||
+	    span_equal(m->method, SPAN("CONNECT")))
+		return false;
+	while (next_field(&lines, &name, &value))
+		if (!is_one_of(name, names) ||
+		    (span_equal_nocase(name, SPAN("Host")) &&
+		    !span_equal(value, SPAN("a.example"))))
+			return false;
+	return count_fields(m->fields, "Host", &value) == 1;
+}
+
+/* An answer of our own, which must not find fault with what is right. */
+static void
+check_own(const struct message *got, const struct message *request)
+{
+	must(got->status >= 400 || got->status == 200, "not one of our own");
+	must(got->status >= 500 || got->status == 408 || request == NULL ||
+	    !is_plain(request), "a good request is refused");
 }
 
 static void
@@ -406,8 +457,7 @@ check_response(const struct message *got, size_t index)
 	if (has_field(got, "Via"))
 		check_forwarded(got, answered(index));
 	else
-		must(got->status >= 400 || got->status == 200,
-		    "not one of our own");
+		check_own(got, request);
 	must(request != NULL || (!has_field(got, "Via") &&
 	    has_word(got, "Connection", SPAN("close"))),
 	    "an answer to nothing");
@@ -449,6 +499,9 @@ check_responses(void)
 			    rest);
 			return;
 		}
+		if (m.status >= 200 && index < seen.n_requests)
+			seen.is_served[index] = looks_whole(&m) &&
+			    has_field(&m, "Via");
 		if (m.body != READ_WHOLE || m.by == BY_CLOSE)
 			return;
 		index += m.status >= 200;
@@ -458,11 +511,47 @@ check_responses(void)
 	}
 }
 
+/* ---- what must not be lost */
+
+static bool
+is_plain_answer(const struct message *m)
+{
+	static const char *const names[] = { "Content-Length",
+		"Transfer-Encoding", NULL };
+	struct span lines = m->fields, name, value;
+
+	if (m->status != 200 || m->minor > 1 || m->by == BY_CLOSE ||
+	    m->body != READ_WHOLE || m->all.len > ANSWER_MAX)
+		return false;
+	while (next_field(&lines, &name, &value))
+		if (!is_one_of(name, names))
+			return false;
+	return true;
+}
+
+/* If nobody failed or was slow, a good answer to a good request arrives. */
 static void
-check_exchanges(const struct link *client, unsigned retries)
+check_nothing_is_lost(void)
+{
+	seen.doing = "an answer";
+	for (size_t i = 0; i < seen.n_attempts; i++) {
+		const struct attempt *a = &seen.attempts[i];
+
+		if (a->is_answered && !a->has_interim &&
+		    a->request.body == READ_WHOLE &&
+		    is_plain(&seen.requests[a->index]) &&
+		    is_plain_answer(&a->response))
+			must(seen.is_served[a->index], "it is lost");
+	}
+}
+
+/* `is_calm`: nobody reset, waited or took only a part. */
+static void
+check_exchanges(const struct link *client, unsigned retries, bool is_calm)
 {
 	seen.client = client;
 	seen.n_attempts = contents.len = 0;
+	memset(seen.is_served, 0, sizeof(seen.is_served));
 	seen.doing = "at a backend";
 	if (net.n_writes == WRITES_MAX)
 		return;
@@ -471,5 +560,7 @@ check_exchanges(const struct link *client, unsigned retries)
 		read_attempts(&net.links[i]);
 	check_requests(retries);
 	check_responses();
+	if (is_calm)
+		check_nothing_is_lost();
 	seen.doing = NULL;
 }

@@ -16,6 +16,7 @@
 #define CONTENT_POOL (1u << 20)
 
 enum reading {
+	READ_NOTHING,
 	READ_WHOLE,
 	READ_PART,	/* what is there is right, but there is more to come */
 	READ_WRONG,
