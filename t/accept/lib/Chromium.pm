@@ -26,7 +26,7 @@ sub start ($class, $dir) {
 		POSIX::dup2(103, 3);
 		POSIX::dup2(104, 4);
 		POSIX::close($_) for 103, 104;
-		$ENV{HOME} = $dir;
+		@ENV{qw(HOME TMPDIR)} = ($dir, $dir);
 		{ no warnings 'exec'; exec 'timeout', '-k', 5, 300, 'chromium', '--headless=new', '--no-sandbox', '--disable-gpu',
 		    '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking',
 		    '--no-proxy-server', "--user-data-dir=$dir/chromium", '--remote-debugging-pipe' }
