@@ -9,6 +9,7 @@
 #include "exchanges.h"
 #include "http1/parse.h"
 #include "http1/server.h"
+#include "net/pipe.h"
 #include "proc/register.h"
 #include "proxy/proxy.h"
 #include "shm/segment.h"
@@ -34,6 +35,7 @@ enum {
 	CONNECTED = 0x0e,	/* what hangs succeeds */
 	CLIENT_ROOM = 0x0f,	/* takes four times the next byte, or all (0) */
 	ORIGIN_ROOM = 0x10,
+	AGAIN = 0x11,		/* the last words, 16 times the next byte */
 };
 
 enum {
@@ -42,10 +44,12 @@ enum {
 	FLAG_BODY_LIMIT = 0x04,
 	FLAG_TWO_REQUESTS = 0x08,
 	FLAG_SCALAR = 0x10,
+	FLAG_PACE = 0x20,
 };
 
 #define BACKENDS	3
 #define BODY_LIMIT	PLAIN_MAX
+#define SAID_MAX	(160u << 10)	/* by AGAIN: more than a splice */
 #define END_MS		200000	/* longer than any timeout */
 
 static struct {
@@ -58,6 +62,9 @@ static struct {
 	struct address peer;
 	struct link *client;
 	bool is_calm;		/* nothing but words so far */
+	struct span last;	/* words, and whose */
+	unsigned who;
+	size_t said;		/* by AGAIN */
 	const char *fastest;	/* of the parsers */
 } w;
 
@@ -121,9 +128,12 @@ world_begin(unsigned flags)
 		world_init();
 	net_begin(&w.proxy.requests);
 	w.is_calm = true;
+	w.last = span_of(NULL, 0);
+	w.said = 0;
 	w.proxy.requests = 0;
 	w.conf.retries = flags & FLAG_NO_RETRY ? 0 : 2;
 	w.settings.body_bytes = flags & FLAG_BODY_LIMIT ? BODY_LIMIT : 0;
+	w.settings.min_rate = flags & FLAG_PACE ? 50 : 0;
 	w.settings.requests = flags & FLAG_TWO_REQUESTS ? 2 : 0;
 	if (flags & FLAG_SHORT_READS)
 		net.most_read = 24;
@@ -148,6 +158,10 @@ origin(void)
 static void
 say(unsigned who, struct span text, size_t piece)
 {
+	if (text.len > 0) {
+		w.last = text;
+		w.who = who;
+	}
 	while (text.len > 0) {
 		struct span now = text;
 		struct link *l = who == CLIENT ? w.client : origin();
@@ -161,6 +175,20 @@ say(unsigned who, struct span text, size_t piece)
 			net_say(l, now);
 		net_rest();
 	}
+}
+
+static void
+say_again(unsigned times)
+{
+	static struct bytes all;
+	struct span last = w.last;
+
+	for (all.len = 0; times > 0 && w.said + last.len <= SAID_MAX; times--) {
+		bytes_add(&all, last.ptr, last.len);
+		w.said += last.len;
+	}
+	say(w.who, bytes_span(&all), SIZE_MAX);
+	w.last = last;
 }
 
 static void
@@ -192,13 +220,17 @@ static bool
 is_mark(uint8_t c)
 {
 	return (c >= CLIENT && c <= CONNECT) ||
-	    (c >= CONNECTED && c <= ORIGIN_ROOM);
+	    (c >= CONNECTED && c <= AGAIN);
 }
 
 /* What a mark does; `next` is the byte behind it. True: that was used. */
 static bool
 act(unsigned mark, unsigned next)
 {
+	if (mark == AGAIN) {
+		say_again(next * 16);
+		return true;
+	}
 	switch (mark) {
 	case CLIENT_END:	net_end(w.client); break;
 	case ORIGIN_END:	net_end(origin()); break;
@@ -231,7 +263,7 @@ play(const uint8_t *bytes, size_t len, size_t piece)
 			return;
 		if (bytes[i] == CLIENT || bytes[i] == ORIGIN)
 			who = bytes[i];
-		i += i + 1 < len && act(bytes[i], bytes[i + 1]) ? 2 : 1;
+		i += act(bytes[i], i + 1 < len ? bytes[i + 1] : 0) ? 2 : 1;
 	}
 }
 
@@ -242,6 +274,12 @@ is_any_open(void)
 		if (net.links[i].conn != NULL)
 			return true;
 	return false;
+}
+
+static bool
+has_timers(void)
+{
+	return wheel_wait_ms(&loop.wheel, clock_now_ms) >= 0;
 }
 
 /* Everybody hangs up, also those that are tried last; the rest has a timer. */
@@ -260,6 +298,9 @@ hang_up(void)
 		if (is_any_open())
 			net_wait(END_MS / 8);
 	}
+	/* Idle pipes have one that must not go on into the next input. */
+	for (unsigned i = 0; i < 8 && has_timers(); i++)
+		net_wait(END_MS / 8);
 }
 
 static void
@@ -276,6 +317,8 @@ check_nothing_is_left(void)
 			net_fail("a descriptor that is left open");
 	if (w.proxy.n_active > 0 || in_flight > 0)
 		net_fail("an exchange that does not end");
+	if (pipes_in_use() > 0 || has_timers())
+		net_fail("a pipe or a timer that is left");
 	if (block_bytes_in_use() > 0)
 		net_fail("memory that nobody gives back");
 }
@@ -290,7 +333,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	piece = bytes[0] & 0x3f;
 	world_begin(bytes[1]);
 	w.client = link_new();
-	net_say(w.client, SPAN(""));
 	h1_server_accept(link_fd(w.client), &w.peer, &w.settings);
 	net_rest();
 	play(bytes + 2, len - 2, piece == 0 ? SIZE_MAX : piece);

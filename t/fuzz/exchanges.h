@@ -10,8 +10,8 @@
 #include "memory_net.h"
 #include "messages.h"
 
-#define REQUESTS_MAX	300	/* the shortest has 17 bytes */
-#define ATTEMPTS_ALL	1024
+#define REQUESTS_MAX	300	/* 4 KiB of them, but what is repeated */
+#define ATTEMPTS_ALL	1300
 #define ANSWER_MAX	512
 #define PLAIN_MAX	48	/* bytes of each part: no limit is below */
 
@@ -570,6 +570,8 @@ check_exchanges(const struct link *client, unsigned retries, bool is_calm)
 	if (net.n_writes == WRITES_MAX)
 		return;
 	read_requests();
+	if (seen.n_requests == REQUESTS_MAX)
+		return;
 	for (unsigned i = 1; i < net.n_links; i++)
 		read_attempts(&net.links[i]);
 	check_requests(retries);

@@ -39,7 +39,7 @@ struct link {
 	size_t taken;		/* of `in` */
 	size_t room;		/* for what it writes */
 	int connect_error;	/* EINPROGRESS: not yet */
-	bool is_used, is_registered, has_edge;
+	bool is_registered, has_edge;
 	bool has_ended;		/* our FIN is behind `in` */
 	bool is_reset, is_reset_told;
 	bool is_shut;		/* its FIN is behind `out` */
@@ -103,8 +103,7 @@ link_new(void)
 		return NULL;
 	net.n_links++;
 	in.len = out.len = 0;
-	*l = (struct link){ .in = in, .out = out, .room = NO_LIMIT,
-		.is_used = true };
+	*l = (struct link){ .in = in, .out = out, .room = NO_LIMIT };
 	return l;
 }
 

@@ -271,7 +271,7 @@ read_response_framing(struct message *m, struct span request_method)
 		m->by = BY_CLOSE;
 }
 
-/* method.ptr NULL: a request; else a response to that. *rest: behind it. */
+/* method NULL: a request; else a response to that. *rest: behind it. */
 static enum reading
 read_head(struct message *m, struct span *rest, const struct span *method)
 {
@@ -381,8 +381,8 @@ read_body(struct message *m, struct span *rest)
 }
 
 /*
- * The message at the front of *rest, which goes on behind it when head and
- * body are whole. A body that only the close ends is READ_PART.
+ * The message at the front of *rest, which goes on behind what was read of it.
+ * `method` as above. A body that only the close ends is READ_PART.
  */
 static void
 read_message(struct message *m, struct span *rest, const struct span *method)
