@@ -1,4 +1,5 @@
 /* t/unit/core/cidr_test.c -- what is a network, and what is in it */
+#include "core/base.h"
 #include "core/cidr.h"
 
 #include "support/unit.h"
