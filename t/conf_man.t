@@ -14,7 +14,8 @@ my $lister = "$build/unit/conf/schema_test";
 my %word_of = (
 	string => 'string', integer => 'number', size => 'size', rate => 'rate',
 	duration => 'duration', choice => 'word', block => 'map',
-	list => 'list',
+	list => 'list', map => 'map', boolean => 'boolean',
+	address => 'address',
 );
 
 sub slurp {
@@ -108,18 +109,18 @@ for (split /\n/, $lines) {
 	my ($key, $type, $default) = split /\t/;
 	my ($name) = $key =~ /(\w+)$/;
 	next if $default eq '-' || $name eq 'weight';
-	like($example, qr/^\s*#?\Q$name\E: \Q$default\E(\s|$)/m,
+	like($example, qr/^\s*#?\s*\Q$name\E: \Q$default\E(\s|$)/m,
 		"conf/fairlead.yaml shows $key: $default");
 }
 my $dir = tempdir(CLEANUP => 1);
 my @files = ("$top/conf/fairlead.yaml", "$top/conf/backends.yaml");
-while ($page =~ /^\.Bd[^\n]*\n(backends:\n.*?)^\.Ed/msg) {
+while ($page =~ /^\.Bd[^\n]*\n((?:backends|listeners):\n.*?)^\.Ed/msg) {
 	push @files, "$dir/" . @files . '.yaml';
 	open my $fh, '>', $files[-1] or die "$files[-1]: $!\n";
 	print $fh $1;
 	close $fh or die "$files[-1]: $!\n";
 }
-cmp_ok(scalar @files, '==', 4, 'the manual has two examples');
+cmp_ok(scalar @files, '==', 5, 'the manual has three examples');
 for my $file (@files) {
 	my $said = `$build/fairlead -t -c $file 2>&1`;
 	like($said, qr/\A\S+ \S+ configuration ok \(.*\)\n\z/,

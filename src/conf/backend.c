@@ -222,7 +222,7 @@ warn_duplicates(const struct upstream_conf *u, struct diagnostics *d)
 
 /* A weight that the strategy will not look at. */
 static void
-warn_idle_weights(const struct file_conf *f, struct diagnostics *d)
+warn_idle_weights(const struct upstream_file *f, struct diagnostics *d)
 {
 	const struct backend_file *b = f->backends.items;
 
@@ -249,7 +249,7 @@ check_any_serves(const struct upstream_conf *u, struct place at,
 }
 
 void
-backends_from_file(struct upstream_conf *u, const struct file_conf *f,
+backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
     struct arena *arena, struct diagnostics *d)
 {
 	const struct backend_file *b = f->backends.items;

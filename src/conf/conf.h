@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/address.h"
+#include "core/cidr.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/span.h"
@@ -40,18 +41,30 @@ struct backend_conf {
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
 
+struct upstream_timeouts {		/* milliseconds */
+	uint32_t connect, response_head, between_bytes, send;
+};
+
 struct upstream_conf {
 	const char *name;
 	enum strategy_id strategy;
 	struct sticky_conf sticky;	/* with STRATEGY_STICKY */
 	struct backend_conf *backends;
 	size_t n_backends;
+	struct upstream_timeouts timeouts;
+	uint32_t pool_idle;	/* idle connections a backend, over all
+				 * workers */
+	uint32_t idle_ms;	/* how long one of them is kept */
+	uint32_t retries;	/* attempts beyond the first */
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
 
 struct listener_conf {
 	struct address address;
-	int backlog;
+	int backlog;		/* 0: as much as the system allows */
+	bool is_ipv6_only;
+	bool is_free;		/* may be bound before the machine has it */
+	struct cidrs trusted;	/* proxies whose X-Forwarded-* we believe */
 };
 
 struct limits_conf {
@@ -67,8 +80,6 @@ struct limits_conf {
 
 struct timeouts_conf {			/* milliseconds */
 	uint32_t client_head, client_body, keep_alive, send, tunnel;
-	uint32_t connect, response_head, between_bytes, upstream_send;
-	uint32_t upstream_idle;
 };
 
 struct conf {
@@ -78,11 +89,9 @@ struct conf {
 	size_t n_listeners;
 	struct upstream_conf *upstreams;
 	size_t n_upstreams;
+	size_t default_upstream;	/* for what no route takes */
 	struct limits_conf limits;
 	struct timeouts_conf timeouts;
-	uint32_t pool_idle;		/* idle upstream connections a backend,
-					 * over all workers */
-	uint32_t retries;		/* attempts beyond the first */
 	uint32_t shutdown_timeout_ms;
 	uint32_t drain_timeout_ms;	/* 0: no limit */
 	const char *user;		/* NULL: configure's default */
@@ -90,6 +99,8 @@ struct conf {
 	const char *run_dir;
 	const char *admin_socket;	/* NULL: admin.sock in run_dir */
 	const char *via;		/* pseudonym; NULL: off */
+	uint32_t max_hops;		/* Via lists us so often at most */
+	bool sends_forwarded;		/* RFC 7239, beside X-Forwarded-* */
 	const char *upgrade;		/* protocol that may be asked for */
 	uint8_t sha256[32];		/* of the file's bytes */
 };

@@ -6,6 +6,10 @@
 
 struct node;
 
+#define LETTER_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"abcdefghijklmnopqrstuvwxyz0123456789"
+#define TOKEN_CHARACTERS LETTER_CHARACTERS "!#$%&'*+-.^_`|~" /* RFC 9110 5.6.2 */
+
 /* Reads the map `root` (NULL: an empty file) by the schema into `f`. */
 void read_typed(struct file_conf *f, const struct node *root,
     struct arena *arena, struct diagnostics *d);
@@ -19,9 +23,17 @@ bool backend_parse_host(struct backend_conf *b, struct span text,
     uint16_t port, struct arena *arena, char why[WHY_MAX]);
 
 /* The file's list, checked: also for duplicates and idle weights. */
-void backends_from_file(struct upstream_conf *u, const struct file_conf *f,
+void backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
     struct arena *arena, struct diagnostics *d);
 
 /* The -b options, which replace that list. */
 void backends_from_options(struct upstream_conf *u, const struct options *o,
     struct arena *arena, struct diagnostics *d);
+
+/* The upstream of the top level or of -b, then those of the map. */
+void take_upstreams(struct conf *conf, const struct file_conf *f,
+    const struct options *o, struct diagnostics *d);
+
+/* -H and -p; else the file's; else 0.0.0.0:9000. */
+void take_listeners(struct conf *conf, const struct file_conf *f,
+    const struct options *o, struct diagnostics *d);

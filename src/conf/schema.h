@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "conf/diag.h"
+#include "core/address.h"
 
 /*
  * One row per key drives reading, defaults, ranges, messages and the test
@@ -18,9 +19,15 @@ enum conf_type {
 	CONF_SIZE,	/* bytes */
 	CONF_RATE,	/* bytes a second */
 	CONF_DURATION,	/* milliseconds */
+	CONF_BOOLEAN,	/* bool */
 	CONF_CHOICE,	/* uint32_t: one of `choices` */
-	CONF_BLOCK,	/* a nested section, in the same struct */
-	CONF_LIST,	/* of sections: struct conf_list */
+	CONF_VALUE,	/* what `form` reads */
+	CONF_VALUES,	/* one or a list of them: struct conf_list */
+	CONF_BLOCK,	/* a nested section, in the same struct; `word` in its
+			 * place stores word_value */
+	CONF_LIST,	/* of sections: struct conf_list; the struct begins
+			 * with the item's struct place */
+	CONF_MAP,	/* the same by name: it begins with struct conf_named */
 };
 
 struct conf_choice {
@@ -34,6 +41,23 @@ struct conf_list {
 	size_t n;
 };
 
+struct conf_named {
+	struct place at;	/* of the name */
+	const char *name;
+};
+
+/* A kind of value with a form of its own. */
+struct conf_form {
+	const char *noun;	/* the manual's word for its type */
+	size_t size;		/* of what is stored */
+	/* False: `why` says what is wrong and what to write instead. */
+	bool (*parse)(void *to, struct span text, struct arena *arena,
+	    char *why);		/* WHY_MAX */
+};
+
+extern const struct conf_form form_address;	/* struct address */
+extern const struct conf_form form_network;	/* struct cidr */
+
 struct conf_key {
 	const char *name;
 	enum conf_type type;
@@ -43,6 +67,7 @@ struct conf_key {
 	const char *word;	/* "off", "auto": stands for `word_value` */
 	uint64_t word_value;
 	const struct conf_choice *choices;
+	const struct conf_form *form;
 	const struct conf_section *section;	/* of a block, of list items */
 	size_t offset, size;	/* of the value's member */
 	size_t place;		/* of a struct place member; 0: none */
@@ -66,8 +91,8 @@ struct backend_file {
 	struct place weight_at;
 };
 
-struct file_conf {
-	struct place at;	/* unused: offset 0 means no place */
+struct upstream_file {
+	struct conf_named as;		/* name NULL: the top level's */
 	struct conf_list backends;	/* of struct backend_file */
 	struct place backends_at;
 	uint32_t strategy;		/* enum strategy_id */
@@ -75,10 +100,34 @@ struct file_conf {
 	struct sticky_conf sticky;
 	struct place sticky_cookie_at, sticky_secret_at, sticky_path_at,
 	    sticky_domain_at;
+	uint32_t pool_idle, idle_ms;	/* keep_alive */
+	uint32_t retries;
+	struct upstream_timeouts timeouts;
+};
+
+struct listener_file {
+	struct place at;
+	struct address address;
+	struct place address_at;
+	uint32_t backlog;		/* 0: auto */
+	bool is_ipv6_only, is_free;
+	struct place ipv6_only_at;
+	struct conf_list trusted;	/* of struct cidr */
+};
+
+struct file_conf {
+	struct upstream_file top;	/* must be first: its rows' offsets */
+	struct conf_list upstreams;	/* of struct upstream_file */
+	struct place upstreams_at;
+	struct conf_list listeners;	/* of struct listener_file */
+	struct place listeners_at;
+	const char *via;		/* NULL: off */
+	struct place via_at;
+	uint32_t max_hops;
+	bool sends_forwarded;
 	uint32_t workers;		/* WORKERS_AUTO: auto */
 	const char *user;
 	uint32_t shutdown_timeout_ms, drain_timeout_ms;
-	uint32_t pool_idle, idle_ms;	/* keep_alive: of backends */
 	struct limits_conf limits;
 	struct timeouts_conf timeouts;
 };
@@ -86,9 +135,11 @@ struct file_conf {
 #define WORKERS_AUTO	0
 #define WORKERS_MOST	64	/* slots of the shared segment */
 #define WEIGHT_MOST	1000
+#define CONF_NAME_MOST	64	/* bytes of a name in a map */
 
 extern const struct conf_section conf_root;
 extern const struct conf_section conf_backend;
+extern const struct conf_section conf_upstream;
 
 /* NULL: the section has no such key. */
 const struct conf_key *schema_find(const struct conf_section *section,
@@ -100,9 +151,11 @@ void schema_defaults(const struct conf_section *section, void *target);
 /*
  * Reads `text` as the key's type and stores it in the section's struct;
  * strings are copied into the arena. False: `why` says what is wrong and
- * what to write instead. Not for blocks and lists.
+ * what to write instead. Not for what has a section, nor for lists.
  */
 #define WHY_MAX 1024
-struct arena;
 bool schema_set(const struct conf_key *key, void *target, struct span text,
     struct arena *arena, char why[WHY_MAX]);
+
+/* A number as the key's member has it. */
+void schema_store(const struct conf_key *key, void *target, uint64_t value);

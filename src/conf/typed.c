@@ -1,6 +1,7 @@
 /* src/conf/typed.c -- the tree of a file, typed by the schema */
 #include "conf/internal.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,12 +27,16 @@ static const char *
 find_elsewhere(const struct conf_section *in, struct span name)
 {
 	const struct conf_key *k;
+	const char *found;
 
-	for (k = in->keys; k->name != NULL; k++) {
+	for (k = in->keys; k->name != NULL; k++)
 		if (k->section != NULL &&
 		    schema_find(k->section, name) != NULL)
 			return k->section->name;
-	}
+	for (k = in->keys; k->name != NULL; k++)
+		if (k->section != NULL &&
+		    (found = find_elsewhere(k->section, name)) != NULL)
+			return found;
 	return NULL;
 }
 
@@ -87,6 +92,61 @@ read_scalar(const struct typed *t, const struct conf_key *key,
 		note_place(key, target, value->at);
 }
 
+/* One of a list of values; it may stand there alone. */
+static bool
+read_one_value(const struct typed *t, const struct conf_key *key,
+    const struct node *value, void *to)
+{
+	char why[WHY_MAX];
+
+	if (value->kind == NODE_BROKEN)
+		return false;
+	if (value->kind != NODE_SCALAR)
+		diag_error(t->d, value->at, "\"%s\" takes single values, not "
+		    "%s", key->name, kind_name(value));
+	else if (!key->form->parse(to, value->text, t->arena, why))
+		diag_error(t->d, value->at, "%s", why);
+	else
+		return true;
+	return false;
+}
+
+static size_t
+count_nodes(const struct node *n)
+{
+	size_t count = 0;
+
+	for (; n != NULL; n = n->next)
+		count++;
+	return count;
+}
+
+/* The pointer that a list has may be to any type: hence the copy. */
+static char *
+list_start(const struct typed *t, const struct conf_key *key, void *target,
+    size_t n, size_t item_size)
+{
+	struct conf_list list = { .n = n };
+
+	list.items = arena_alloc(t->arena, n * item_size + 1);
+	memcpy((char *)target + key->offset, &list, sizeof(list));
+	return list.items;
+}
+
+static void
+read_values(const struct typed *t, const struct conf_key *key,
+    const struct node *value, void *target)
+{
+	bool is_list = value->kind == NODE_LIST;
+	const struct node *first = is_list ? value->first : value;
+	size_t n = is_list ? count_nodes(first) : 1;
+	char *at = list_start(t, key, target, n, key->form->size);
+
+	for (; n > 0; n--, first = first->next, at += key->form->size)
+		(void)read_one_value(t, key, first, at);
+	note_place(key, target, value->at);
+}
+
 static void
 read_item(const struct typed *t, const struct conf_key *key,
     const struct node *item, void *target)
@@ -113,7 +173,6 @@ static void
 read_list(const struct typed *t, const struct conf_key *key,
     const struct node *value, void *target)
 {
-	struct conf_list *list = (void *)((char *)target + key->offset);
 	size_t size = key->section->size;
 	const struct node *item;
 	char *at;
@@ -125,11 +184,85 @@ read_list(const struct typed *t, const struct conf_key *key,
 		return;
 	}
 	note_place(key, target, value->at);
-	for (item = value->first; item != NULL; item = item->next)
-		list->n++;
-	list->items = at = arena_alloc(t->arena, list->n * size + 1);
+	at = list_start(t, key, target, count_nodes(value->first), size);
 	for (item = value->first; item != NULL; item = item->next, at += size)
 		read_item(t, key, item, at);
+}
+
+/* Letters, digits, "-", "_" and ".": it stands in logs and metrics. */
+static bool
+check_map_name(const struct typed *t, const struct conf_key *key,
+    const struct node *k)
+{
+	char word[QUOTE_MAX];
+
+	if (k->kind == NODE_BROKEN)
+		return false;
+	for (size_t i = 0; i < k->text.len; i++)
+		if (!isalnum((unsigned char)k->text.ptr[i]) &&
+		    strchr("-_.", k->text.ptr[i]) == NULL)
+			goto bad;
+	if (k->text.len > 0 && k->text.len <= CONF_NAME_MOST)
+		return true;
+bad:
+	diag_error(t->d, k->at, "\"%s\" is no name for %s; a name has 1 to %d "
+	    "letters, digits, \"-\", \"_\" and dots",
+	    quote(word, k->text), key->section->name, CONF_NAME_MOST);
+	return false;
+}
+
+static void
+read_map_item(const struct typed *t, const struct conf_key *key,
+    const struct node *k, void *target)
+{
+	struct conf_named *as = target;
+
+	as->at = k->at;
+	as->name = arena_str(t->arena, k->text);
+	schema_defaults(key->section, target);
+	if (!check_map_name(t, key, k) || k->value->kind == NODE_BROKEN)
+		return;
+	if (k->value->kind == NODE_MAP)
+		read_block(t, key->section, k->value, target);
+	else
+		diag_error(t->d, k->value->at, "%s is a map of keys, not %s",
+		    key->section->name, kind_name(k->value));
+}
+
+static void
+read_map(const struct typed *t, const struct conf_key *key,
+    const struct node *value, void *target)
+{
+	size_t size = key->section->size;
+	const struct node *k;
+	char *at;
+
+	if (value->kind != NODE_MAP) {
+		diag_error(t->d, value->at, "\"%s\" takes a map of names, not "
+		    "%s", key->name, kind_name(value));
+		return;
+	}
+	note_place(key, target, value->at);
+	at = list_start(t, key, target, count_nodes(value->first), size);
+	for (k = value->first; k != NULL; k = k->next, at += size)
+		read_map_item(t, key, k, at);
+}
+
+static void
+read_section(const struct typed *t, const struct conf_key *key,
+    const struct node *value, void *target)
+{
+	if (value->kind == NODE_MAP)
+		read_block(t, key->section, value, target);
+	else if (key->word == NULL)
+		diag_error(t->d, value->at, "\"%s\" takes a map of keys, not "
+		    "%s", key->name, kind_name(value));
+	else if (value->kind == NODE_SCALAR &&
+	    span_equal(value->text, span_str(key->word)))
+		schema_store(key, target, key->word_value);
+	else
+		diag_error(t->d, value->at, "\"%s\" takes a map of keys or "
+		    "%s, not %s", key->name, key->word, kind_name(value));
 }
 
 static void
@@ -140,11 +273,13 @@ read_value(const struct typed *t, const struct conf_key *key,
 		return;
 	switch (key->type) {
 	case CONF_BLOCK:
-		if (value->kind == NODE_MAP)
-			read_block(t, key->section, value, target);
-		else
-			diag_error(t->d, value->at, "\"%s\" takes a map of "
-			    "keys, not %s", key->name, kind_name(value));
+		read_section(t, key, value, target);
+		break;
+	case CONF_MAP:
+		read_map(t, key, value, target);
+		break;
+	case CONF_VALUES:
+		read_values(t, key, value, target);
 		break;
 	case CONF_LIST:
 		read_list(t, key, value, target);
@@ -210,7 +345,6 @@ read_typed(struct file_conf *f, const struct node *root,
 {
 	struct typed t = { .arena = arena, .d = d };
 
-	schema_defaults(&conf_root, f);
 	if (root == NULL || root->kind == NODE_BROKEN || node_is_unset(root))
 		return;
 	if (root->kind == NODE_MAP)

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "core/address.h"
+#include "core/cidr.h"
 #include "core/span.h"
 #include "http/head.h"
 #include "http/reason.h"
@@ -114,6 +115,7 @@ struct http_stream {
 struct http_peer {
 	const struct address *client;
 	uint16_t port;		/* of the listener */
+	const struct cidrs *trusted;	/* its proxies; NULL: none */
 	bool is_tls;
 	uint64_t connection;	/* for the log, 1 and up in a process */
 };

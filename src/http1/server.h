@@ -20,6 +20,7 @@ struct h1_server_settings {
 	uint32_t min_rate;		/* bytes a second over body_timeout_ms,
 					 * either way; 0: any */
 	uint16_t port;			/* of the listener */
+	const struct cidrs *trusted;	/* its proxies; NULL: none */
 };
 
 void h1_server_module_init(void);	/* once per process, idempotent */

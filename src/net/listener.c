@@ -36,14 +36,17 @@ set_option(int fd, int level, int name, int value)
 
 /* What accepted sockets inherit, and what must stand before bind. */
 static int
-set_options(int fd, const struct address *a)
+set_options(int fd, const struct listener_conf *l)
 {
 	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
 	    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0 ||
 	    set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_SECONDS) < 0)
 		return -1;
-	if (a->sa.sa_family == AF_INET6)
-		return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	if (l->is_free && set_option(fd, IPPROTO_IP, IP_FREEBIND, 1) < 0)
+		return -1;
+	if (l->address.sa.sa_family == AF_INET6)
+		return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+		    l->is_ipv6_only);
 	return 0;
 }
 
@@ -54,13 +57,14 @@ set_options(int fd, const struct address *a)
  * connections in TIME_WAIT.
  */
 static int
-bind_socket(const struct address *a, bool is_first)
+bind_socket(const struct listener_conf *l, const struct address *a,
+    bool is_first)
 {
 	int fd = socket(a->sa.sa_family, STREAM_SOCKET, 0);
 
 	if (fd < 0)
 		return -1;
-	if (set_options(fd, a) < 0 ||
+	if (set_options(fd, l) < 0 ||
 	    (!is_first && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0) ||
 	    bind(fd, &a->sa, a->len) < 0 ||
 	    (is_first && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0))
@@ -96,18 +100,18 @@ learn_port(int fd, struct address *a)
 }
 
 static int
-open_tcp(struct listener_set *set, size_t i, int backlog)
+open_tcp(struct listener_set *set, size_t i, const struct listener_conf *l)
 {
 	struct address *a = &set->addresses[i];
 	int *fds = &set->fds[i * set->n_slots];
 
 	for (size_t s = 0; s < set->n_slots; s++) {
-		fds[s] = bind_socket(a, s == 0);
+		fds[s] = bind_socket(l, a, s == 0);
 		if (fds[s] < 0 || learn_port(fds[s], a) < 0)
 			return -1;
 	}
 	for (size_t s = 0; s < set->n_slots; s++)
-		if (listen(fds[s], backlog > 0 ? backlog : SOMAXCONN) < 0)
+		if (listen(fds[s], l->backlog > 0 ? l->backlog : SOMAXCONN) < 0)
 			return -1;
 	return 0;
 }
@@ -124,33 +128,35 @@ open_unix(struct listener_set *set, size_t i)
 }
 
 static int
-open_address(struct listener_set *set, size_t i, int backlog)
+open_address(struct listener_set *set, size_t i,
+    const struct listener_conf *l)
 {
 	int result;
 
 	if (set->addresses[i].sa.sa_family == AF_UNIX)
 		result = open_unix(set, i);
 	else
-		result = open_tcp(set, i, backlog);
+		result = open_tcp(set, i, l);
 	if (result < 0)
 		log_failure(&set->addresses[i]);
 	return result;
 }
 
 struct listener_set *
-listener_set_open(const struct address *addresses, const int *backlogs,
-    size_t n, size_t n_slots)
+listener_set_open(const struct listener_conf *wanted, size_t n,
+    size_t n_slots)
 {
 	struct listener_set *set = xnew(struct listener_set);
 
 	set->n_addresses = n;
 	set->n_slots = n_slots;
-	set->addresses = xcalloc(n, sizeof(*addresses));
-	memcpy(set->addresses, addresses, n * sizeof(*addresses));
+	set->addresses = xcalloc(n, sizeof(*set->addresses));
+	for (size_t i = 0; i < n; i++)
+		set->addresses[i] = wanted[i].address;
 	set->fds = xcalloc(n * n_slots, sizeof(int));
 	memset(set->fds, -1, n * n_slots * sizeof(int));
 	for (size_t i = 0; i < n; i++) {
-		if (open_address(set, i, backlogs[i]) < 0) {
+		if (open_address(set, i, &wanted[i]) < 0) {
 			listener_set_close(&set);
 			return NULL;
 		}

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/address.h"
+#include "conf/conf.h"
 
 /*
  * Opened and kept by the master, inherited by every worker (architecture.md,
@@ -18,13 +18,13 @@ struct listener_set {
 };
 
 /*
- * Opens all, with backlogs[i] (0: SOMAXCONN) for each: the first bind of an address is done without SO_REUSEPORT, so
+ * Opens all: the first bind of an address is done without SO_REUSEPORT, so
  * that a second instance gets EADDRINUSE, which is reported with address (and
  * owner where /proc tells); then SO_REUSEPORT for all slots, TCP_DEFER_ACCEPT,
  * TCP_NODELAY (inherited by accepted sockets), listen. NULL after logging.
  */
-struct listener_set *listener_set_open(const struct address *addresses,
-    const int *backlogs, size_t n, size_t n_slots);
+struct listener_set *listener_set_open(const struct listener_conf *wanted,
+    size_t n, size_t n_slots);
 void listener_set_close(struct listener_set **set);
 
 /* For the log: "127.0.0.1:9000, [::1]:9000", NUL-terminated, cut to `size`. */

@@ -245,25 +245,6 @@ raise_descriptor_limit(void)
 		log_write_errno(LOG_WARN, NULL, "setrlimit RLIMIT_NOFILE");
 }
 
-static struct listener_set *
-open_listeners(const struct conf *conf, size_t n_slots)
-{
-	struct address *addresses = xcalloc(conf->n_listeners,
-	    sizeof(*addresses));
-	int *backlogs = xcalloc(conf->n_listeners, sizeof(*backlogs));
-	struct listener_set *set;
-
-	for (size_t i = 0; i < conf->n_listeners; i++) {
-		addresses[i] = conf->listeners[i].address;
-		backlogs[i] = conf->listeners[i].backlog;
-	}
-	set = listener_set_open(addresses, backlogs, conf->n_listeners,
-	    n_slots);
-	free(addresses);
-	free(backlogs);
-	return set;
-}
-
 static int
 open_segment(const struct conf *conf)
 {
@@ -287,7 +268,8 @@ open_all(const struct master_options *o, size_t n_slots)
 	raise_descriptor_limit();
 	if (privileges_find(o->conf->user) < 0 || open_segment(o->conf) < 0)
 		return -1;
-	master.listeners = open_listeners(o->conf, n_slots);
+	master.listeners = listener_set_open(o->conf->listeners,
+	    o->conf->n_listeners, n_slots);
 	if (master.listeners == NULL)
 		return -1;
 	run_dir_open(&master);

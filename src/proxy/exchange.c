@@ -14,8 +14,6 @@
 #include "net/conn.h"
 #include "net/pipe.h"
 
-#define MAX_HOPS 10	/* a request that passed us more often: 508 */
-
 static struct slab exchanges;
 static const struct http_stream_events client_events, backend_events;
 
@@ -54,12 +52,11 @@ exchange_open(struct http_service *service, struct http_stream *s,
 	x->id = ++p->exchanges;
 	x->connection = peer->connection;
 	x->listener_port = peer->port;
-	x->client_family = (uint8_t)peer->client->sa.sa_family;
-	x->client_port = address_port(peer->client);
-	if (x->client_family == AF_INET)
-		memcpy(&x->client_ip, &peer->client->in.sin_addr, 4);
-	else if (x->client_family == AF_INET6)
-		x->client_ip = peer->client->in6.sin6_addr;
+	endpoint_set(&x->peer, peer->client);
+	x->from = x->peer;
+	if (unlikely(peer->trusted != NULL) &&
+	    cidrs_hold(peer->trusted, peer->client))
+		x->trusted = peer->trusted;
 	p->requests++;
 	p->n_active++;
 	return &x->client_sink;
@@ -120,7 +117,7 @@ log_failure(const struct exchange *x, enum reason why)
 		.backend = x->backend == NULL ? NULL : x->backend->name,
 	};
 
-	exchange_client(x, &client);
+	endpoint_address(&x->from, &client);
 	/* What costs nobody anything is no reason to warn. */
 	(error != 0 ? log_write_errno : log_write)(reasons[why].is_charged ||
 	    why == REASON_LOCAL ? LOG_WARN : LOG_INFO, &ctx, "%s",
@@ -182,7 +179,7 @@ can_retry(const struct exchange *x, enum reason why, enum sent sent)
 	    !is_retry_safe(x, why, sent))
 		return false;
 	return is_free_retry(x, why) || (why != REASON_RESET_REUSED &&
-	    x->n_attempts <= x->proxy->conf->retries);
+	    x->n_attempts <= x->upstream->retries);
 }
 
 static COLD void
@@ -318,7 +315,7 @@ start_attempt(struct exchange *x, struct http_head *h)
 {
 	enum reason why = REASON_NO_BACKEND;
 
-	while (x->n_attempts <= x->proxy->conf->retries &&
+	while (x->n_attempts <= x->upstream->retries &&
 	    x->n_attempts < ATTEMPTS_MAX) {
 		if (!pick_backend(x))
 			return why;
@@ -364,9 +361,10 @@ finish(struct exchange *x)
 static enum reason
 check_request(struct exchange *x, struct http_head *h)
 {
-	if (head_via_count(h, x->proxy->via_name) > MAX_HOPS)
+	if (head_via_count(h, x->proxy->via_name) >
+	    x->proxy->conf->max_hops)
 		return REASON_LOOP;
-	x->upstream = &x->proxy->upstreams[0];	/* routes: a later issue */
+	x->upstream = &x->proxy->upstreams[x->proxy->conf->default_upstream];
 	if (unlikely(x->upstream->sticky != NULL))
 		sticky_take(x, h);
 	return REASON_NONE;
@@ -422,6 +420,8 @@ client_on_head(struct http_stream *s, struct http_head *h, bool end)
 	x->method = h->method;
 	x->version = h->version;
 	x->is_request_done = end;
+	if (unlikely(x->trusted != NULL))
+		trust_find_client(x, h);
 	if (unlikely(head_has(h, FIELD_MAX_FORWARDS)) && answer_hop(x, h))
 		return;
 	take_upgrade(x, h, end);

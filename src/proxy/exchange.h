@@ -33,6 +33,13 @@ enum exchange_state {
 #undef X
 };
 
+/* An address without what makes it large. */
+struct endpoint {
+	struct in6_addr ip;		/* IPv4 in its first four bytes */
+	uint16_t port;
+	uint8_t family;
+};
+
 struct exchange {
 	struct http_sink client_sink, backend_sink;
 	struct http_stream *client;	/* NULL once released */
@@ -50,9 +57,10 @@ struct exchange {
 	uint8_t cookies_class;
 	struct backend *tried[ATTEMPTS_MAX];
 	uint64_t id, connection;
-	struct in6_addr client_ip;	/* IPv4 in its first four bytes */
-	uint16_t client_port, listener_port;
-	uint8_t client_family;
+	const struct cidrs *trusted;	/* proxies; NULL: the peer is none */
+	struct endpoint peer;		/* who is connected to us */
+	struct endpoint from;		/* the client, behind the proxies */
+	uint16_t listener_port;
 	uint8_t block_class;
 	uint8_t state;
 	uint8_t n_attempts;
@@ -71,8 +79,11 @@ struct exchange {
  * forward.c: heads as they leave us. Done anew for each attempt on the kept
  * head, so doing it twice must be the same as once. A reason, or false: refuse.
  */
+#define CHAIN_MAX 1024
 struct forward_room {		/* memory for values that we add */
 	char client[ADDRESS_TEXT_MAX];
+	char chain[CHAIN_MAX];		/* X-Forwarded-For */
+	char forwarded[CHAIN_MAX];
 	char port[8];
 	char hops[8];
 };
@@ -92,4 +103,15 @@ enum reason forward_request(const struct exchange *x, struct http_head *h,
 /* Max-Forwards of a TRACE or OPTIONS (RFC 9110 7.6.2); -1: there is none. */
 int forward_hops(const struct http_head *h);
 bool forward_response(const struct exchange *x, struct http_head *h);
-void exchange_client(const struct exchange *x, struct address *a);
+void endpoint_address(const struct endpoint *e, struct address *a);
+
+/* trust.c: who the client is, behind the proxies that are trusted. */
+void endpoint_set(struct endpoint *e, const struct address *a);
+void trust_find_client(struct exchange *x, const struct http_head *h);
+/*
+ * What trusted proxies said in the fields `id` and `ours` behind it, in one
+ * value; `ours` alone if nobody trusted said anything. If it gets too long,
+ * X-Forwarded-For has the client and ours, Forwarded ours.
+ */
+struct span trust_chain(const struct exchange *x, const struct http_head *h,
+    enum field_id id, char room[CHAIN_MAX], struct span ours);

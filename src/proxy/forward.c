@@ -1,31 +1,13 @@
 /* src/proxy/forward.c -- what changes in a head on its way (semantics.md j) */
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "proxy/exchange.h"
 
-void
-exchange_client(const struct exchange *x, struct address *a)
-{
-	if (x->client_family == AF_INET) {
-		a->len = sizeof(a->in);
-		memset(&a->in, 0, sizeof(a->in));
-		a->in.sin_family = AF_INET;
-		a->in.sin_port = htons(x->client_port);
-		memcpy(&a->in.sin_addr, &x->client_ip, sizeof(a->in.sin_addr));
-	} else if (x->client_family == AF_INET6) {
-		a->len = sizeof(a->in6);
-		memset(&a->in6, 0, sizeof(a->in6));
-		a->in6.sin6_family = AF_INET6;
-		a->in6.sin6_port = htons(x->client_port);
-		a->in6.sin6_addr = x->client_ip;
-	} else {
-		a->len = sizeof(sa_family_t);
-		a->un.sun_family = AF_UNIX;
-		a->un.sun_path[0] = '\0';
-	}
-}
+#define HOST_SHOWN	255	/* a longer one is no name */
+#define ELEMENT_MAX	512	/* of Forwarded */
 
 static size_t
 print_number(char *to, uint32_t n)
@@ -63,9 +45,27 @@ is_underscore_twin(struct span name)
 	return false;
 }
 
-/* The peer is not trusted: what it says of itself is replaced. */
+/* What a peer says of itself is replaced; what a trusted one says, but for
+ * what grows with each hop, stays. */
+static bool
+is_replaced(const struct exchange *x, enum field_id id)
+{
+	switch (id) {
+	case FIELD_X_FORWARDED_FOR:
+		return true;
+	case FIELD_FORWARDED:
+		return x->trusted == NULL || x->proxy->conf->sends_forwarded;
+	case FIELD_X_FORWARDED_PROTO:
+	case FIELD_X_FORWARDED_HOST:
+	case FIELD_X_FORWARDED_PORT:
+		return x->trusted == NULL;
+	default:
+		return false;
+	}
+}
+
 static void
-drop_forwarded(struct http_head *h)
+drop_forwarded(const struct exchange *x, struct http_head *h)
 {
 	const uint32_t there = HEAD_BIT(FIELD_OTHER) |
 	    HEAD_BIT(FIELD_X_FORWARDED_FOR) | HEAD_BIT(FIELD_X_FORWARDED_PROTO) |
@@ -77,39 +77,66 @@ drop_forwarded(struct http_head *h)
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		struct http_field *f = &h->fields[i];
 
-		switch (f->id) {
-		case FIELD_X_FORWARDED_FOR:
-		case FIELD_X_FORWARDED_PROTO:
-		case FIELD_X_FORWARDED_HOST:
-		case FIELD_X_FORWARDED_PORT:
-		case FIELD_FORWARDED:
+		if (f->id == FIELD_OTHER ?
+		    unlikely(is_underscore_twin(field_name(h, f))) :
+		    is_replaced(x, f->id))
 			f->is_dropped = true;
-			break;
-		case FIELD_OTHER:
-			if (unlikely(is_underscore_twin(field_name(h, f))))
-				f->is_dropped = true;
-			break;
-		default:
-			break;
-		}
 	}
+}
+
+/* One more of those that a trusted proxy may have said already. */
+static void
+add_unless_told(const struct exchange *x, struct http_head *h,
+    enum field_id id, struct span name, struct span value)
+{
+	if (unlikely(x->trusted != NULL) && head_has(h, id))
+		return;
+	head_add(h, name, value);
+}
+
+/* for=192.0.2.43;proto=http;host="a:80" (RFC 7239 4). */
+static struct span
+print_element(char *to, const struct address *peer, struct span client,
+    struct span host)
+{
+	bool is_ipv6 = memchr(client.ptr, ':', client.len) != NULL;
+	int len;
+
+	if (peer->sa.sa_family == AF_UNIX)
+		client = SPAN("unknown");
+	len = snprintf(to, ELEMENT_MAX, is_ipv6 &&
+	    peer->sa.sa_family != AF_UNIX ? "for=\"[%.*s]\";proto=http" :
+	    "for=%.*s;proto=http", SPAN_ARG(client));
+	if (host.len > 0 && host.len <= HOST_SHOWN)
+		len += snprintf(to + len, ELEMENT_MAX - (size_t)len,
+		    ";host=\"%.*s\"", SPAN_ARG(host));
+	return span_of(to, (size_t)len);
 }
 
 static void
 add_forwarded(const struct exchange *x, struct http_head *h,
     struct forward_room *room)
 {
+	char element[ELEMENT_MAX];
 	struct address a;
-	size_t len;
+	struct span client, chain;
 
-	exchange_client(x, &a);
-	len = address_print_host(&a, room->client);
-	head_add(h, SPAN("X-Forwarded-For"), span_of(room->client, len));
-	head_add(h, SPAN("X-Forwarded-Proto"), SPAN("http"));
+	endpoint_address(&x->peer, &a);
+	client = span_of(room->client, address_print_host(&a, room->client));
+	chain = trust_chain(x, h, FIELD_X_FORWARDED_FOR, room->chain, client);
+	head_add(h, SPAN("X-Forwarded-For"), chain);
+	add_unless_told(x, h, FIELD_X_FORWARDED_PROTO,
+	    SPAN("X-Forwarded-Proto"), SPAN("http"));
 	if (h->host.len > 0)
-		head_add(h, SPAN("X-Forwarded-Host"), h->host);
-	len = print_number(room->port, x->listener_port);
-	head_add(h, SPAN("X-Forwarded-Port"), span_of(room->port, len));
+		add_unless_told(x, h, FIELD_X_FORWARDED_HOST,
+		    SPAN("X-Forwarded-Host"), h->host);
+	add_unless_told(x, h, FIELD_X_FORWARDED_PORT,
+	    SPAN("X-Forwarded-Port"), span_of(room->port,
+	    print_number(room->port, x->listener_port)));
+	if (likely(!x->proxy->conf->sends_forwarded))
+		return;
+	head_add(h, SPAN("Forwarded"), trust_chain(x, h, FIELD_FORWARDED,
+	    room->forwarded, print_element(element, &a, client, h->host)));
 }
 
 /* RFC 9112 3.2.2: an absolute target leaves in origin form. */
@@ -193,7 +220,7 @@ forward_request(const struct exchange *x, struct http_head *h,
 	add_host(x, h);
 	count_hop(h, room);
 	sticky_request(x, h);
-	drop_forwarded(h);
+	drop_forwarded(x, h);
 	add_forwarded(x, h, room);
 	if (p->via_value.len > 0)
 		head_add(h, SPAN("Via"), p->via_value);

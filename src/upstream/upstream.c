@@ -60,33 +60,37 @@ strategy_word(enum strategy_id id)
 }
 
 static void
-settings_init(struct h1_client_settings *s, const struct conf *conf)
+settings_init(struct h1_client_settings *s, const struct conf *conf,
+    const struct upstream_conf *uc)
 {
 	s->head_bytes = conf->limits.response_head;
 	s->field_count = conf->limits.header_count;
-	s->connect_ms = conf->timeouts.connect;
-	s->head_ms = conf->timeouts.response_head;
-	s->between_ms = conf->timeouts.between_bytes;
-	s->send_ms = conf->timeouts.upstream_send;
-	s->idle_ms = conf->timeouts.upstream_idle;
+	s->connect_ms = uc->timeouts.connect;
+	s->head_ms = uc->timeouts.response_head;
+	s->between_ms = uc->timeouts.between_bytes;
+	s->send_ms = uc->timeouts.send;
+	s->idle_ms = uc->idle_ms;
 }
 
 static void
 upstream_init(struct upstream *u, const struct upstream_conf *uc,
-    const struct conf *conf, uint32_t process, uint32_t max_idle)
+    const struct conf *conf, uint32_t process, uint32_t n_workers)
 {
+	uint32_t max_idle = uc->pool_idle / (n_workers == 0 ? 1 : n_workers);
+
 	u->name = uc->name;
 	u->strategy = strategy_word(uc->strategy);
 	u->strategy_id = uc->strategy;
 	u->sticky = uc->strategy == STRATEGY_STICKY ? &uc->sticky : NULL;
-	settings_init(&u->settings, conf);
+	settings_init(&u->settings, conf, uc);
+	u->retries = uc->retries;
 	u->n_backends = (uint32_t)uc->n_backends;
 	u->backends = xcalloc(uc->n_backends, sizeof(*u->backends));
 	u->cursor = &segment_upstream_slot(uc->slot)->cursor;
 	u->has_failures = &segment_upstream_slot(uc->slot)->has_failures;
 	for (size_t i = 0; i < uc->n_backends; i++)
 		backend_init(&u->backends[i], &uc->backends[i], u, process,
-		    max_idle);
+		    max_idle == 0 ? 1 : max_idle);
 	sticky_init(u);
 	table_build(u, uc->strategy == STRATEGY_ROUND_ROBIN);
 }
@@ -95,12 +99,11 @@ struct upstream *
 upstreams_new(const struct conf *conf, uint32_t process, uint32_t n_workers)
 {
 	struct upstream *all = xcalloc(conf->n_upstreams, sizeof(*all));
-	uint32_t share = conf->pool_idle / (n_workers == 0 ? 1 : n_workers);
 
 	h1_client_module_init();
 	for (size_t i = 0; i < conf->n_upstreams; i++)
 		upstream_init(&all[i], &conf->upstreams[i], conf, process,
-		    share == 0 ? 1 : share);
+		    n_workers);
 	return all;
 }
 

@@ -55,6 +55,7 @@ struct upstream {
 	const char *strategy;		/* its word in the configuration */
 	struct backend *backends;
 	uint32_t n_backends;
+	uint32_t retries;		/* attempts beyond the first */
 	/* The strategy's table: prefix sums of the weights, and a step
 	 * coprime to their sum, near sum / phi (architecture.md, Selection). */
 	uint32_t *prefix;

@@ -123,7 +123,7 @@ on_accept(int fd, const struct address *peer, size_t listener)
 
 static void
 settings_init(struct h1_server_settings *s, const struct conf *conf,
-    const struct address *address)
+    const struct listener_conf *l, const struct address *address)
 {
 	s->service = &me.proxy.service;
 	s->head_bytes = conf->limits.request_head;
@@ -138,6 +138,7 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->tunnel_ms = conf->timeouts.tunnel;
 	s->min_rate = conf->limits.min_rate;
 	s->port = address_port(address);
+	s->trusted = l->trusted.n > 0 ? &l->trusted : NULL;
 }
 
 /* Ours, pipes, and idle connections to backends. */
@@ -177,7 +178,7 @@ start_serving(struct child *self)
 	me.settings = xcalloc(self->listeners->n_addresses,
 	    sizeof(*me.settings));
 	for (size_t i = 0; i < self->listeners->n_addresses; i++)
-		settings_init(&me.settings[i], conf,
+		settings_init(&me.settings[i], conf, &conf->listeners[i],
 		    &self->listeners->addresses[i]);
 	cover_start(self, on_accept);
 }

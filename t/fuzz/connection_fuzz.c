@@ -79,11 +79,13 @@ settings_init(void)
 	};
 	w.conf.limits.response_head = 1024;
 	w.conf.limits.header_count = 24;
-	w.conf.timeouts = (struct timeouts_conf){
+	w.upstream_conf.timeouts = (struct upstream_timeouts){
 		.connect = 1500, .response_head = 3500, .between_bytes = 2500,
-		.upstream_send = 3000, .upstream_idle = 5000,
+		.send = 3000,
 	};
-	w.conf.pool_idle = 4;
+	w.upstream_conf.idle_ms = 5000;
+	w.upstream_conf.pool_idle = 4;
+	w.conf.max_hops = 10;
 	w.conf.via = "fairlead";
 	w.conf.upgrade = "websocket";
 }
@@ -131,7 +133,7 @@ world_begin(unsigned flags)
 	w.last = span_of(NULL, 0);
 	w.said = 0;
 	w.proxy.requests = 0;
-	w.conf.retries = flags & FLAG_NO_RETRY ? 0 : 2;
+	w.upstreams[0].retries = flags & FLAG_NO_RETRY ? 0 : 2;
 	w.settings.body_bytes = flags & FLAG_BODY_LIMIT ? BODY_LIMIT : 0;
 	w.settings.min_rate = flags & FLAG_PACE ? 50 : 0;
 	w.settings.requests = flags & FLAG_TWO_REQUESTS ? 2 : 0;
@@ -338,6 +340,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	play(bytes + 2, len - 2, piece == 0 ? SIZE_MAX : piece);
 	hang_up();
 	check_nothing_is_left();
-	check_exchanges(w.client, w.conf.retries, w.is_calm);
+	check_exchanges(w.client, w.upstreams[0].retries, w.is_calm);
 	return 0;
 }

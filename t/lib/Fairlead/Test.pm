@@ -246,13 +246,15 @@ sub environment ($self) {
 	    map { $_ => $ENV{$_} } grep { !/^(?:AS|UBS)AN_OPTIONS$/ } keys %ENV);
 }
 
-# The command line: config => text, else all backends by -b; args => [...].
+# The command line: config => text, else all backends by -b; args => [...];
+# own_listeners: the configuration has them, with %%PORT%%.
 sub command ($self, %o) {
 	my @to = map { ('-b', "127.0.0.1:$_->{port}") } @{ $self->{backends} };
 
 	@to = ('-c', spit("$self->{dir}/fairlead.yaml", $self->fill($o{config})))
 	    if defined $o{config};
-	return ("$build/fairlead", '-H', '127.0.0.1', '-p', $self->{port},
+	return ("$build/fairlead",
+	    $o{own_listeners} ? () : ('-H', '127.0.0.1', '-p', $self->{port}),
 	    '--run-dir', "$self->{dir}/run",
 	    '--log-file', "$self->{dir}/error.log",
 	    $o{to} ? () : @to, map { $self->fill($_) } @{ $o{args} // [] });

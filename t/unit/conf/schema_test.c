@@ -26,10 +26,21 @@ type_name(const struct conf_key *k)
 		[CONF_SIZE] = "size", [CONF_RATE] = "rate",
 		[CONF_DURATION] = "duration",
 		[CONF_CHOICE] = "choice", [CONF_BLOCK] = "block",
-		[CONF_LIST] = "list",
+		[CONF_LIST] = "list", [CONF_MAP] = "map",
+		[CONF_BOOLEAN] = "boolean", [CONF_VALUES] = "list",
 	};
 
-	return names[k->type];
+	return k->type == CONF_VALUE ? k->form->noun : names[k->type];
+}
+
+/* What an upstream has like the top level stands there in the manual. */
+static bool
+is_of_top(const struct conf_section *section, const struct conf_key *k)
+{
+	const struct conf_key *top = schema_find(&conf_root, span_str(k->name));
+
+	return section == &conf_upstream && top != NULL &&
+	    top->section == k->section && top->offset == k->offset;
 }
 
 /* PATH type default min max word, a tab between, - for none: t/conf_man.t
@@ -42,6 +53,8 @@ list_keys(const struct conf_section *section, const char *prefix)
 	for (const struct conf_key *k = section->keys; k->name != NULL; k++) {
 		bool is_ranged = k->max != 0;
 
+		if (is_of_top(section, k))
+			continue;
 		snprintf(path, sizeof(path), "%s%s%s", prefix,
 		    *prefix != '\0' ? "." : "", k->name);
 		printf("%s\t%s\t%s\t%s\t%s\t%s\n", path, type_name(k),
@@ -79,8 +92,14 @@ check_section(const struct conf_section *section)
 		ck_assert_ptr_eq(schema_find(section, span_str(k->name)), k);
 		ck_assert_ptr_nonnull(k->help);
 		ck_assert_int_eq(k->help[strlen(k->help) - 1], '.');
-		if (k->type == CONF_BLOCK || k->type == CONF_LIST)
+		if (k->section != NULL)
 			check_section(k->section);
+		else if (k->type == CONF_VALUE)
+			ck_assert_uint_eq(k->form->size, k->size);
+		else if (k->type == CONF_VALUES)
+			ck_assert_uint_eq(k->size, sizeof(struct conf_list));
+		else if (k->type == CONF_BOOLEAN)
+			ck_assert_uint_eq(k->size, sizeof(bool));
 		else if (k->type == CONF_CHOICE)
 			ck_assert_ptr_nonnull(k->choices);
 		else if (k->type != CONF_STRING)
@@ -122,6 +141,7 @@ check_ranges(const struct conf_section *section)
 	union {
 		struct file_conf file;
 		struct backend_file backend;
+		struct listener_file listener;
 	} room = { .file = { .workers = 0 } };
 
 	for (const struct conf_key *k = section->keys; k->name != NULL; k++)

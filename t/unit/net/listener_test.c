@@ -26,11 +26,23 @@ address_of(const char *host)
 }
 
 static struct listener_set *
+open_addresses(const struct address *a, size_t n, size_t n_slots)
+{
+	struct listener_conf l[2] = { { .backlog = 0 } };
+
+	for (size_t i = 0; i < n; i++) {
+		l[i].address = a[i];
+		l[i].backlog = backlogs[i];
+	}
+	return listener_set_open(l, n, n_slots);
+}
+
+static struct listener_set *
 open_set(const char *host)
 {
 	struct address a = address_of(host);
 
-	return listener_set_open(&a, backlogs, 1, SLOTS);
+	return open_addresses(&a, 1, SLOTS);
 }
 
 static bool
@@ -96,7 +108,7 @@ open_again(const struct listener_set *set, char *text, size_t size)
 
 	ck_assert_int_eq(pipe(fds), 0);
 	log_open(fds[1], false);
-	ck_assert_ptr_null(listener_set_open(set->addresses, backlogs, 1, 2));
+	ck_assert_ptr_null(open_addresses(set->addresses, 1, 2));
 	log_open(-1, false);
 	n = read(fds[0], text, size - 1);
 	ck_assert_int_gt(n, 0);
@@ -143,7 +155,7 @@ START_TEST(after_a_stop_the_address_is_free_again)
 	close(client);
 	a = set->addresses[0];
 	listener_set_close(&set);
-	again = listener_set_open(&a, backlogs, 1, SLOTS);
+	again = open_addresses(&a, 1, SLOTS);
 	ck_assert_ptr_nonnull(again);
 	listener_set_close(&again);
 }
@@ -156,7 +168,7 @@ START_TEST(a_failure_closes_what_was_open)
 	int before = dup(0), after;
 
 	both[1] = set->addresses[0];
-	ck_assert_ptr_null(listener_set_open(both, backlogs, 2, SLOTS));
+	ck_assert_ptr_null(open_addresses(both, 2, SLOTS));
 	after = dup(0);
 	ck_assert_int_eq(after, before + 1);
 	close(after);
@@ -240,6 +252,40 @@ START_TEST(a_long_path_is_refused)
 }
 END_TEST
 
+START_TEST(ipv4_is_left_to_others)
+{
+	struct listener_conf l = { .is_ipv6_only = true };
+	struct listener_set *six, *four;
+
+	if (!has_ipv6())
+		return;
+	l.address = address_of("::");
+	six = listener_set_open(&l, 1, SLOTS);
+	ck_assert_ptr_nonnull(six);
+	l.is_ipv6_only = false;
+	l.address = address_of("0.0.0.0");
+	l.address.in.sin_port = six->addresses[0].in6.sin6_port;
+	four = listener_set_open(&l, 1, SLOTS);
+	ck_assert_ptr_nonnull(four);
+	listener_set_close(&four);
+	listener_set_close(&six);
+}
+END_TEST
+
+START_TEST(an_address_may_be_missing)
+{
+	struct listener_conf l = { .address = address_of("192.0.2.77") };
+	struct listener_set *set;
+
+	log_open(-1, false);
+	ck_assert_ptr_null(listener_set_open(&l, 1, 1));
+	l.is_free = true;
+	set = listener_set_open(&l, 1, 1);
+	ck_assert_ptr_nonnull(set);
+	listener_set_close(&set);
+}
+END_TEST
+
 START_TEST(slots_share_one_unix_socket)
 {
 	struct address a;
@@ -248,7 +294,7 @@ START_TEST(slots_share_one_unix_socket)
 
 	snprintf(text, sizeof(text), "unix:%s", path);
 	ck_assert(address_parse(&a, span_str(text)));
-	set = listener_set_open(&a, backlogs, 1, SLOTS);
+	set = open_addresses(&a, 1, SLOTS);
 	ck_assert_ptr_nonnull(set);
 	for (int s = 1; s < SLOTS; s++)
 		ck_assert_int_eq(set->fds[s], set->fds[0]);
@@ -276,6 +322,8 @@ main(void)
 	tcase_add_test(u, a_stale_socket_is_replaced_a_served_one_is_not);
 	tcase_add_test(u, a_file_in_the_way_is_left_alone);
 	tcase_add_test(u, a_long_path_is_refused);
+	tcase_add_test(u, ipv4_is_left_to_others);
+	tcase_add_test(u, an_address_may_be_missing);
 	tcase_add_test(u, slots_share_one_unix_socket);
 	suite_add_tcase(s, u);
 	srunner_run_all(r, CK_NORMAL);

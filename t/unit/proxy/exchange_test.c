@@ -74,7 +74,8 @@ setup(void)
 	w.upstream_conf.n_backends = BACKENDS;
 	w.conf.upstreams = &w.upstream_conf;
 	w.conf.n_upstreams = 1;
-	w.conf.retries = 2;
+	w.upstream_conf.retries = 2;
+	w.conf.max_hops = 10;
 	w.conf.via = "fairlead";
 	ck_assert_int_eq(segment_register_conf(&w.conf), 0);
 	shm_set(&segment_process(0)->state, SLOT_READY);
@@ -365,7 +366,7 @@ END_TEST
 START_TEST(stale_is_free)
 {
 	w.is_pooled = true;
-	w.conf.retries = 0;
+	w.upstreams[0].retries = 0;
 	request("POST /\nHost: a", 0);
 	memory_say_reset(&FIRST, REASON_STALE, SENT_NOTHING);
 	ck_assert_uint_eq(w.n_leases, 2);

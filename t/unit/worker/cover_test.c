@@ -83,13 +83,12 @@ on_accept(int fd, const struct address *peer, size_t listener)
 static void
 setup(void)
 {
-	static const int backlog = 0;
-	struct address a;
+	struct listener_conf l = { .backlog = 0 };
 
-	ck_assert(address_parse_host(&a, SPAN("127.0.0.1"), 0));
+	ck_assert(address_parse_host(&l.address, SPAN("127.0.0.1"), 0));
 	ck_assert_int_eq(segment_create(), 0);
 	ck_assert_int_eq(loop_init(), 0);
-	set = listener_set_open(&a, &backlog, 1, SLOTS);
+	set = listener_set_open(&l, 1, SLOTS);
 	ck_assert_ptr_nonnull(set);
 	self.listeners = set;
 	accepted = 0;

@@ -1,0 +1,292 @@
+/* src/conf/keys.c -- every key: its name, type, range, default and help */
+#include "conf/schema.h"
+#include "conf/value.h"
+
+#define SECOND	1000u
+#define MINUTE	(60u * SECOND)
+#define HOUR	(60u * MINUTE)
+#define DAY	(24u * HOUR)
+#define KIB	1024u
+#define MIB	(1024u * KIB)
+#define GIB	(1024u * MIB)
+#define TIB	(1024ull * 1024 * MIB)
+
+#define FIELD(type, member)						\
+	.offset = offsetof(struct type, member),			\
+	.size = sizeof(((struct type *)0)->member)
+#define PLACE(type, member)						\
+	.place = offsetof(struct type, member)
+
+static const struct conf_choice strategies[] = {
+	{ "weighted", STRATEGY_WEIGHTED, true },
+	{ "round-robin", STRATEGY_ROUND_ROBIN, true },
+	{ "random", STRATEGY_RANDOM, true },
+	{ "sticky", STRATEGY_STICKY, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_key backend_keys[] = {
+	{ .name = "host", .type = CONF_STRING, .is_required = true,
+	  FIELD(backend_file, host), PLACE(backend_file, host_at),
+	  .help = "Name or address of the server." },
+	{ .name = "port", .type = CONF_INTEGER, .is_required = true,
+	  .min = 1, .max = 65535,
+	  FIELD(backend_file, port), PLACE(backend_file, port_at),
+	  .help = "Its TCP port." },
+	{ .name = "weight", .type = CONF_INTEGER, .def = "1",
+	  .min = 0, .max = WEIGHT_MOST,
+	  FIELD(backend_file, weight), PLACE(backend_file, weight_at),
+	  .help = "Its share of the requests; 0 drains it." },
+	{ .name = NULL },
+};
+
+const struct conf_section conf_backend = {
+	"a backend", backend_keys, sizeof(struct backend_file)
+};
+
+static const struct conf_key limits_keys[] = {
+	{ .name = "connections", .type = CONF_INTEGER, .def = "65536",
+	  .min = 1, .max = 10000000,
+	  FIELD(file_conf, limits.connections),
+	  .help = "Client connections of one worker." },
+	{ .name = "request_head", .type = CONF_SIZE, .def = "32k",
+	  .min = 1 * KIB, .max = 64 * KIB,	/* HEAD_BYTES_MAX */
+	  FIELD(file_conf, limits.request_head),
+	  .help = "Bytes of a request's head." },
+	{ .name = "response_head", .type = CONF_SIZE, .def = "32k",
+	  .min = 1 * KIB, .max = 64 * KIB,	/* HEAD_BYTES_MAX */
+	  FIELD(file_conf, limits.response_head),
+	  .help = "Bytes of a response's head." },
+	{ .name = "header_count", .type = CONF_INTEGER, .def = "128",
+	  .min = 1, .max = 256,		/* HEAD_FIELDS_MAX */
+	  FIELD(file_conf, limits.header_count),
+	  .help = "Fields of a head." },
+	{ .name = "request_body", .type = CONF_SIZE, .def = "off",
+	  .word = "off", .max = TIB,
+	  FIELD(file_conf, limits.request_body),
+	  .help = "Bytes of a request's body." },
+	{ .name = "requests_per_connection", .type = CONF_INTEGER,
+	  .def = "10000", .word = "off", .max = 1000000000,
+	  FIELD(file_conf, limits.requests_per_connection),
+	  .help = "Requests after which a client connection is closed." },
+	{ .name = "connection_age", .type = CONF_DURATION, .def = "1h",
+	  .word = "off", .max = 30 * DAY,
+	  FIELD(file_conf, limits.connection_age_ms),
+	  .help = "Age at which a client connection is closed." },
+	{ .name = "min_rate", .type = CONF_RATE, .def = "100B/s",
+	  .word = "off", .max = GIB, FIELD(file_conf, limits.min_rate),
+	  .help = "Bytes a second that a client has to take or to send." },
+	{ .name = NULL },
+};
+
+static const struct conf_section limits_section = {
+	"\"limits\"", limits_keys, sizeof(struct file_conf)
+};
+
+static const struct conf_key timeouts_keys[] = {
+	{ .name = "client_head", .type = CONF_DURATION, .def = "15s",
+	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.client_head),
+	  .help = "Time in which a whole request head must arrive." },
+	{ .name = "client_body", .type = CONF_DURATION, .def = "30s",
+	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.client_body),
+	  .help = "Time between two reads of a request body." },
+	{ .name = "keep_alive", .type = CONF_DURATION, .def = "75s",
+	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.keep_alive),
+	  .help = "Time that a client connection may be idle." },
+	{ .name = "send", .type = CONF_DURATION, .def = "60s",
+	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.send),
+	  .help = "Time between two writes to a client." },
+	{ .name = "tunnel", .type = CONF_DURATION, .def = "1h",
+	  .min = 1, .max = 30 * DAY, FIELD(file_conf, timeouts.tunnel),
+	  .help = "Time that a tunnel may be idle." },
+	{ .name = NULL },
+};
+
+static const struct conf_section timeouts_section = {
+	"\"timeouts\"", timeouts_keys, sizeof(struct file_conf)
+};
+
+static const struct conf_key keep_alive_keys[] = {
+	{ .name = "idle", .type = CONF_INTEGER, .def = "256",
+	  .min = 1, .max = 1000000, FIELD(upstream_file, pool_idle),
+	  .help = "Idle connections kept to each backend." },
+	{ .name = "idle_timeout", .type = CONF_DURATION, .def = "30s",
+	  .min = 1, .max = DAY, FIELD(upstream_file, idle_ms),
+	  .help = "Time that one of them may be idle." },
+	{ .name = NULL },
+};
+
+static const struct conf_section keep_alive_section = {
+	"\"keep_alive\"", keep_alive_keys, sizeof(struct upstream_file)
+};
+
+static const struct conf_choice when_down[] = {
+	{ "other", 0, true },
+	{ "fail", 1, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_key sticky_keys[] = {
+	{ .name = "cookie", .type = CONF_STRING, .def = "ZZZ_BACKEND_ID",
+	  FIELD(upstream_file, sticky.cookie), PLACE(upstream_file, sticky_cookie_at),
+	  .help = "Name of the cookie." },
+	{ .name = "secret", .type = CONF_STRING,
+	  FIELD(upstream_file, sticky.secret), PLACE(upstream_file, sticky_secret_at),
+	  .help = "Key of its values, the same on all machines." },
+	{ .name = "path", .type = CONF_STRING, .def = "/",
+	  FIELD(upstream_file, sticky.path), PLACE(upstream_file, sticky_path_at),
+	  .help = "Path that the cookie is for." },
+	{ .name = "domain", .type = CONF_STRING,
+	  FIELD(upstream_file, sticky.domain), PLACE(upstream_file, sticky_domain_at),
+	  .help = "Domain that the cookie is for." },
+	{ .name = "max_age", .type = CONF_DURATION, .def = "off",
+	  .word = "off", .max = 365ull * DAY,
+	  FIELD(upstream_file, sticky.max_age_ms),
+	  .help = "Life of the cookie." },
+	{ .name = "on_down", .type = CONF_CHOICE, .def = "other",
+	  .choices = when_down, FIELD(upstream_file, sticky.fails_when_down),
+	  .help = "What happens when the backend is out." },
+	{ .name = NULL },
+};
+
+static const struct conf_section sticky_section = {
+	"\"sticky\"", sticky_keys, sizeof(struct upstream_file)
+};
+
+/*
+ * What an upstream has, and what stands at the top level for the upstream
+ * "default": there struct file_conf begins with its struct upstream_file.
+ */
+#define UPSTREAM_ROWS(must)						\
+	{ .name = "backends", .type = CONF_LIST, .is_required = (must),	\
+	  .section = &conf_backend,					\
+	  FIELD(upstream_file, backends),				\
+	  PLACE(upstream_file, backends_at),				\
+	  .help = "The servers that requests are spread over." },	\
+	{ .name = "strategy", .type = CONF_CHOICE, .def = "weighted",	\
+	  .choices = strategies, FIELD(upstream_file, strategy),	\
+	  PLACE(upstream_file, strategy_at),				\
+	  .help = "How a backend is chosen for a request." },		\
+	{ .name = "sticky", .type = CONF_BLOCK,				\
+	  .section = &sticky_section,					\
+	  .help = "The cookie of the strategy sticky." },		\
+	{ .name = "keep_alive", .type = CONF_BLOCK,			\
+	  .section = &keep_alive_section,				\
+	  .help = "Connections to backends that wait for the next "	\
+	  "request." },							\
+	{ .name = "retries", .type = CONF_BLOCK, .word = "off",		\
+	  .section = &retries_section, FIELD(upstream_file, retries),	\
+	  .help = "Further tries of a request that failed." }
+
+static const struct conf_key retries_keys[] = {
+	{ .name = "attempts", .type = CONF_INTEGER, .def = "2",
+	  .min = 0, .max = 7,			/* ATTEMPTS_MAX - 1 */
+	  FIELD(upstream_file, retries),
+	  .help = "How many, beyond the first." },
+	{ .name = NULL },
+};
+
+static const struct conf_section retries_section = {
+	"\"retries\"", retries_keys, sizeof(struct upstream_file)
+};
+
+static const struct conf_key upstream_timeouts_keys[] = {
+	{ .name = "connect", .type = CONF_DURATION, .def = "5s",
+	  .min = 1, .max = HOUR, FIELD(upstream_file, timeouts.connect),
+	  .help = "Time in which a connection must be made." },
+	{ .name = "response_head", .type = CONF_DURATION, .def = "60s",
+	  .min = 1, .max = DAY, FIELD(upstream_file, timeouts.response_head),
+	  .help = "Time in which a whole response head must arrive." },
+	{ .name = "between_bytes", .type = CONF_DURATION, .def = "60s",
+	  .min = 1, .max = DAY, FIELD(upstream_file, timeouts.between_bytes),
+	  .help = "Time between two reads of a response body." },
+	{ .name = "send", .type = CONF_DURATION, .def = "30s",
+	  .min = 1, .max = DAY, FIELD(upstream_file, timeouts.send),
+	  .help = "Time between two writes to a backend." },
+	{ .name = NULL },
+};
+
+static const struct conf_section upstream_timeouts_section = {
+	"\"timeouts\" of an upstream", upstream_timeouts_keys,
+	sizeof(struct upstream_file)
+};
+
+static const struct conf_key upstream_keys[] = {
+	UPSTREAM_ROWS(true),
+	{ .name = "timeouts", .type = CONF_BLOCK,
+	  .section = &upstream_timeouts_section,
+	  .help = "How long its backends are waited for." },
+	{ .name = NULL },
+};
+
+const struct conf_section conf_upstream = {
+	"an upstream", upstream_keys, sizeof(struct upstream_file)
+};
+
+static const struct conf_key listener_keys[] = {
+	{ .name = "address", .type = CONF_VALUE, .is_required = true,
+	  .form = &form_address,
+	  FIELD(listener_file, address), PLACE(listener_file, address_at),
+	  .help = "Where connections are accepted." },
+	{ .name = "backlog", .type = CONF_INTEGER, .def = "auto",
+	  .word = "auto", .min = 1, .max = 1000000,
+	  FIELD(listener_file, backlog),
+	  .help = "Connections that may wait to be accepted." },
+	{ .name = "ipv6_only", .type = CONF_BOOLEAN, .def = "false",
+	  FIELD(listener_file, is_ipv6_only),
+	  PLACE(listener_file, ipv6_only_at),
+	  .help = "Whether an IPv6 address leaves IPv4 to others." },
+	{ .name = "freebind", .type = CONF_BOOLEAN, .def = "false",
+	  FIELD(listener_file, is_free),
+	  .help = "Whether the machine may lack the address yet." },
+	{ .name = "trusted_proxies", .type = CONF_VALUES,
+	  .form = &form_network, FIELD(listener_file, trusted),
+	  .help = "Networks whose X-Forwarded-* fields are believed." },
+	{ .name = NULL },
+};
+
+static const struct conf_section listener_section = {
+	"a listener", listener_keys, sizeof(struct listener_file)
+};
+
+static const struct conf_key root_keys[] = {
+	UPSTREAM_ROWS(false),
+	{ .name = "upstreams", .type = CONF_MAP, .section = &conf_upstream,
+	  FIELD(file_conf, upstreams), PLACE(file_conf, upstreams_at),
+	  .help = "Groups of backends, by name." },
+	{ .name = "listeners", .type = CONF_LIST,
+	  .section = &listener_section,
+	  FIELD(file_conf, listeners), PLACE(file_conf, listeners_at),
+	  .help = "The addresses that we accept on." },
+	{ .name = "via", .type = CONF_STRING, .def = "fairlead",
+	  .word = "off", FIELD(file_conf, via), PLACE(file_conf, via_at),
+	  .help = "Our pseudonym in Via." },
+	{ .name = "max_hops", .type = CONF_INTEGER, .def = "10",
+	  .min = 1, .max = 100, FIELD(file_conf, max_hops),
+	  .help = "How often a request may have passed us." },
+	{ .name = "forwarded", .type = CONF_BOOLEAN, .def = "false",
+	  FIELD(file_conf, sends_forwarded),
+	  .help = "Whether Forwarded is sent beside X-Forwarded-*." },
+	{ .name = "workers", .type = CONF_INTEGER, .def = "auto",
+	  .word = "auto", .word_value = WORKERS_AUTO,
+	  .min = 1, .max = WORKERS_MOST, FIELD(file_conf, workers),
+	  .help = "Worker processes." },
+	{ .name = "user", .type = CONF_STRING, FIELD(file_conf, user),
+	  .help = "User that the workers run as." },
+	{ .name = "shutdown_timeout", .type = CONF_DURATION, .def = "30s",
+	  .min = 0, .max = DAY, FIELD(file_conf, shutdown_timeout_ms),
+	  .help = "How long QUIT waits." },
+	{ .name = "drain_timeout", .type = CONF_DURATION, .def = "10m",
+	  .word = "off", .max = 30 * DAY, FIELD(file_conf, drain_timeout_ms),
+	  .help = "How long an old generation may live after a reload." },
+	{ .name = "limits", .type = CONF_BLOCK, .section = &limits_section,
+	  .help = "What clients may use." },
+	{ .name = "timeouts", .type = CONF_BLOCK, .section = &timeouts_section,
+	  .help = "How long clients are waited for." },
+	{ .name = NULL },
+};
+
+const struct conf_section conf_root = {
+	NULL, root_keys, sizeof(struct file_conf)
+};
+

@@ -1,0 +1,180 @@
+/* src/conf/upstream.c -- upstreams of a file and of the command line */
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/internal.h"
+#include "core/assert.h"
+
+/* ---- sticky */
+
+#define SECRET_LEAST	16
+#define SECRET_MADE	32
+
+/* `option`: what it came by, or "". */
+static void
+check_characters(const char *text, const char *good, const char *option,
+    const char *key, struct place at, struct diagnostics *d)
+{
+	char word[QUOTE_MAX];
+
+	if (text != NULL && text[strspn(text, good)] != '\0')
+		diag_error(d, at, "%s\"%s\" is no %s of a cookie", option,
+		    quote(word, span_str(text)), key);
+}
+
+static void
+take_cookie_name(struct upstream_file *f, const char *name, struct arena *arena,
+    struct diagnostics *d)
+{
+	if (name == NULL)
+		return;
+	check_characters(f->sticky.cookie, TOKEN_CHARACTERS, "", "name",
+	    f->sticky_cookie_at, d);
+	f->sticky.cookie = arena_str(arena, span_str(name));
+	f->sticky_cookie_at = PLACE_OPTIONS;
+}
+
+static void
+check_sticky(const struct upstream_file *f, bool has_option,
+    struct diagnostics *d)
+{
+	const struct sticky_conf *s = &f->sticky;
+
+	check_characters(s->cookie, TOKEN_CHARACTERS, has_option ? "--cookie-name: " : "",
+	    "name", f->sticky_cookie_at, d);
+	check_characters(s->path, TOKEN_CHARACTERS "/()=@:", "", "path",
+	    f->sticky_path_at, d);
+	check_characters(s->domain, LETTER_CHARACTERS "-.", "", "domain",
+	    f->sticky_domain_at, d);
+	if (s->path[0] != '/')
+		diag_error(d, f->sticky_path_at, "a path begins with /");
+	if (s->secret != NULL && strlen(s->secret) < SECRET_LEAST)
+		diag_error(d, f->sticky_secret_at, "the secret is too short; "
+		    "write %d characters or more", SECRET_LEAST);
+}
+
+/* Without a secret one that lives as long as the master. */
+static void
+take_sticky(struct conf *conf, struct upstream_conf *u,
+    const struct upstream_file *f, bool has_option, struct diagnostics *d)
+{
+	char *made;
+
+	check_sticky(f, has_option, d);
+	if (u->strategy != STRATEGY_STICKY)
+		return;
+	u->sticky = f->sticky;
+	if (u->sticky.secret != NULL) {
+		u->sticky.secret_len = strlen(u->sticky.secret);
+		return;
+	}
+	made = arena_alloc(conf->arena, SECRET_MADE);
+	ASSERT(RAND_bytes((unsigned char *)made, SECRET_MADE) == 1);
+	u->sticky.secret = made;
+	u->sticky.secret_len = SECRET_MADE;
+}
+
+/* ---- upstreams */
+
+static void
+take_settings(struct upstream_conf *u, const struct upstream_file *f)
+{
+	u->strategy = (enum strategy_id)f->strategy;
+	u->timeouts = f->timeouts;
+	u->pool_idle = f->pool_idle;
+	u->idle_ms = f->idle_ms;
+	u->retries = f->retries;
+}
+
+/* One of the map. */
+static void
+take_named(struct conf *conf, const struct upstream_file *f,
+    struct diagnostics *d)
+{
+	struct upstream_conf *u = &conf->upstreams[conf->n_upstreams++];
+
+	u->name = f->as.name;
+	take_settings(u, f);
+	take_sticky(conf, u, f, false, d);
+	backends_from_file(u, f, conf->arena, d);
+	if (f->backends_at.line != 0 && f->backends.n == 0)
+		diag_error(d, f->backends_at, "the upstream \"%s\" has no "
+		    "backends", u->name);
+}
+
+/* The one of the top level: -b wins, the file's are checked all the same. */
+static void
+take_top(struct conf *conf, struct upstream_file *f, const struct options *o,
+    struct diagnostics *d)
+{
+	struct upstream_conf *u = &conf->upstreams[conf->n_upstreams++];
+
+	u->name = "default";
+	take_cookie_name(f, o->cookie_name, conf->arena, d);
+	take_settings(u, f);
+	take_sticky(conf, u, f, o->cookie_name != NULL, d);
+	backends_from_file(u, f, conf->arena, d);
+	if (o->n_backends > 0)
+		backends_from_options(u, o, conf->arena, d);
+	if (u->n_backends == 0 && diagnostics_errors(d) == 0)
+		diag_error(d, f->backends_at.line != 0 ? f->backends_at :
+		    conf->file != NULL ? PLACE_FILE : PLACE_OPTIONS,
+		    "no backends; list them under \"backends\" in a file "
+		    "(-c FILE), or give -b HOST:PORT");
+}
+
+static void
+check_top_is_alone(const struct conf *conf, const struct file_conf *f,
+    const struct options *o, struct diagnostics *d)
+{
+	const struct upstream_file *items = f->upstreams.items;
+	struct diagnostic *e;
+
+	for (size_t i = 0; i < f->upstreams.n; i++) {
+		if (strcmp(items[i].as.name, conf->upstreams[0].name) != 0)
+			continue;
+		e = diag_error(d, items[i].as.at, "the upstream \"default\" "
+		    "is declared twice");
+		if (o->n_backends > 0)
+			diag_note(e, "-b declares it, too");
+		else
+			diag_note(e, "\"backends\" at the top level declares "
+			    "it, too");
+	}
+}
+
+/* With no routes everything goes to one: "default", or the only one. */
+static void
+choose_default(struct conf *conf, const struct file_conf *f,
+    struct diagnostics *d)
+{
+	for (size_t i = 0; i < conf->n_upstreams; i++)
+		if (strcmp(conf->upstreams[i].name, "default") == 0) {
+			conf->default_upstream = i;
+			return;
+		}
+	if (conf->n_upstreams != 1)
+		diag_error(d, f->upstreams_at, "nothing says which of these "
+		    "upstreams requests go to; name one of them \"default\"");
+}
+
+void
+take_upstreams(struct conf *conf, const struct file_conf *f,
+    const struct options *o, struct diagnostics *d)
+{
+	const struct upstream_file *items = f->upstreams.items;
+	struct upstream_file top = f->top;
+	bool has_top = o->n_backends > 0 || f->top.backends_at.line != 0 ||
+	    f->upstreams.n == 0;
+
+	conf->upstreams = arena_alloc(conf->arena,
+	    (f->upstreams.n + 1) * sizeof(*conf->upstreams));
+	if (has_top) {
+		take_top(conf, &top, o, d);
+		check_top_is_alone(conf, f, o, d);
+	}
+	for (size_t i = 0; i < f->upstreams.n; i++)
+		take_named(conf, &items[i], d);
+	choose_default(conf, f, d);
+}
