@@ -15,7 +15,7 @@ my %word_of = (
 	string => 'string', integer => 'number', size => 'size', rate => 'rate',
 	duration => 'duration', choice => 'word', block => 'map',
 	list => 'list', map => 'map', boolean => 'boolean',
-	address => 'address',
+	address => 'address', text => 'text',
 );
 
 sub slurp {
@@ -114,13 +114,13 @@ for (split /\n/, $lines) {
 }
 my $dir = tempdir(CLEANUP => 1);
 my @files = ("$top/conf/fairlead.yaml", "$top/conf/backends.yaml");
-while ($page =~ /^\.Bd[^\n]*\n((?:backends|listeners):\n.*?)^\.Ed/msg) {
+while ($page =~ /^\.Bd[^\n]*\n((?:backends|listeners|routes):\n.*?)^\.Ed/msg) {
 	push @files, "$dir/" . @files . '.yaml';
 	open my $fh, '>', $files[-1] or die "$files[-1]: $!\n";
-	print $fh $1;
+	print $fh $1 =~ s/\\e/\\/gr;
 	close $fh or die "$files[-1]: $!\n";
 }
-cmp_ok(scalar @files, '==', 5, 'the manual has three examples');
+cmp_ok(scalar @files, '==', 6, 'the manual has four examples');
 for my $file (@files) {
 	my $said = `$build/fairlead -t -c $file 2>&1`;
 	like($said, qr/\A\S+ \S+ configuration ok \(.*\)\n\z/,

@@ -26,25 +26,9 @@ static struct options options;
 static struct conf *conf;
 
 static const char *
-plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
-static const char *
 config_name(void)
 {
 	return conf->file != NULL ? conf->file : "command line";
-}
-
-/* The form is interfaces.md's; routes come with a later issue. */
-static void
-print_ok(void)
-{
-	fprintf(stderr, "fairlead: %s: configuration ok (%zu listener%s, "
-	    "0 routes, %zu upstream%s)\n", config_name(),
-	    conf->n_listeners, plural(conf->n_listeners),
-	    conf->n_upstreams, plural(conf->n_upstreams));
 }
 
 /* 0 with `conf`, or -1; what is wrong has been printed either way. */
@@ -132,7 +116,7 @@ run(int argc, char **argv)
 	if (read_conf() < 0)
 		return EXIT_FAILURE;
 	if (options.test) {
-		print_ok();
+		conf_print_ok(conf, STDERR_FILENO);
 		return EXIT_SUCCESS;
 	}
 	log_fd = open_log();

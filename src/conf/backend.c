@@ -128,6 +128,12 @@ backend_parse_host(struct backend_conf *b, struct span text, uint16_t port,
 	return false;
 }
 
+bool
+host_is_name(struct span name)
+{
+	return name.len > 0 && check_name(name) == NAME_GOOD;
+}
+
 static const char *
 tls_reason(const struct backend_conf *b)
 {

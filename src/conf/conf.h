@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/route.h"
 #include "core/address.h"
 #include "core/cidr.h"
 #include "core/log.h"
@@ -89,7 +90,9 @@ struct conf {
 	size_t n_listeners;
 	struct upstream_conf *upstreams;
 	size_t n_upstreams;
-	size_t default_upstream;	/* for what no route takes */
+	size_t default_upstream;	/* without routes */
+	struct route_conf *routes;	/* the first that matches decides */
+	size_t n_routes;
 	struct limits_conf limits;
 	struct timeouts_conf timeouts;
 	uint32_t shutdown_timeout_ms;
@@ -101,7 +104,6 @@ struct conf {
 	const char *via;		/* pseudonym; NULL: off */
 	uint32_t max_hops;		/* Via lists us so often at most */
 	bool sends_forwarded;		/* RFC 7239, beside X-Forwarded-* */
-	const char *upgrade;		/* protocol that may be asked for */
 	uint8_t sha256[32];		/* of the file's bytes */
 };
 

@@ -1,7 +1,8 @@
 /* src/conf/form.c -- values with a form of their own: addresses, networks */
+#include <ctype.h>
 #include <stdio.h>
 
-#include "conf/schema.h"
+#include "conf/internal.h"
 #include "core/cidr.h"
 
 static bool
@@ -58,4 +59,87 @@ parse_network(void *to, struct span text, struct arena *arena UNUSED,
 
 const struct conf_form form_network = {
 	"network", sizeof(struct cidr), parse_network
+};
+
+static void
+keep_string(void *to, struct span text, struct arena *arena)
+{
+	*(const char **)to = arena_str(arena, text);
+}
+
+/* A name, or "*." and a name; kept in lower case. */
+static bool
+parse_host(void *to, struct span text, struct arena *arena, char *why)
+{
+	struct span name = text;
+	struct address a;
+	char word[QUOTE_MAX], *kept;
+
+	if (name.len > 2 && memcmp(name.ptr, "*.", 2) == 0)
+		name = span_skip(name, 2);
+	if (!host_is_name(name) &&
+	    (name.len != text.len || !address_parse_host(&a, text, 0))) {
+		snprintf(why, WHY_MAX, "\"%s\" is no host name; write one "
+		    "without a port, as in www.example.com or *.example.com",
+		    quote(word, text));
+		return false;
+	}
+	kept = arena_str(arena, text);
+	for (char *c = kept; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
+	*(const char **)to = kept;
+	return true;
+}
+
+const struct conf_form form_host = { "host", sizeof(char *), parse_host };
+
+static bool
+parse_path(void *to, struct span text, struct arena *arena, char *why)
+{
+	char word[QUOTE_MAX];
+
+	if (text.len > 0 && text.ptr[0] == '/' &&
+	    memchr(text.ptr, '?', text.len) == NULL &&
+	    memchr(text.ptr, '#', text.len) == NULL) {
+		keep_string(to, text, arena);
+		return true;
+	}
+	quote(word, text);
+	if (text.len == 0 || text.ptr[0] != '/')
+		snprintf(why, WHY_MAX, "\"%s\" is no path; a path begins with "
+		    "\"/\"", word);
+	else
+		snprintf(why, WHY_MAX, "\"%s\" is more than a path; leave out "
+		    "what begins with \"?\" or \"#\"", word);
+	return false;
+}
+
+const struct conf_form form_path = { "path", sizeof(char *), parse_path };
+
+static bool
+parse_token(void *to, struct span text, struct arena *arena, char *why)
+{
+	const char *kept = arena_str(arena, text);
+	char word[QUOTE_MAX];
+
+	*(const char **)to = kept;
+	if (*kept != '\0' && kept[strspn(kept, TOKEN_CHARACTERS)] == '\0')
+		return true;
+	snprintf(why, WHY_MAX, "\"%s\" is no word of HTTP; such a word has "
+	    "letters, digits, \"-\" and a few marks, and no blanks",
+	    quote(word, text));
+	return false;
+}
+
+const struct conf_form form_token = { "word", sizeof(char *), parse_token };
+
+static bool
+parse_template(void *to, struct span text, struct arena *arena, char *why)
+{
+	return template_parse(to, span_of(arena_str(arena, text), text.len),
+	    arena, why);
+}
+
+const struct conf_form form_template = {
+	"text", sizeof(struct template), parse_template
 };

@@ -22,6 +22,8 @@ void read_typed(struct file_conf *f, const struct node *root,
 bool backend_parse_host(struct backend_conf *b, struct span text,
     uint16_t port, struct arena *arena, char why[WHY_MAX]);
 
+bool host_is_name(struct span name);
+
 /* The file's list, checked: also for duplicates and idle weights. */
 void backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
     struct arena *arena, struct diagnostics *d);
@@ -33,6 +35,10 @@ void backends_from_options(struct upstream_conf *u, const struct options *o,
 /* The upstream of the top level or of -b, then those of the map. */
 void take_upstreams(struct conf *conf, const struct file_conf *f,
     const struct options *o, struct diagnostics *d);
+
+/* Behind the upstreams and listeners, which they name. */
+void take_routes(struct conf *conf, const struct file_conf *f,
+    struct diagnostics *d);
 
 /* -H and -p; else the file's; else 0.0.0.0:9000. */
 void take_listeners(struct conf *conf, const struct file_conf *f,

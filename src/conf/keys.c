@@ -41,7 +41,7 @@ static const struct conf_key backend_keys[] = {
 };
 
 const struct conf_section conf_backend = {
-	"a backend", backend_keys, sizeof(struct backend_file)
+	"a backend", backend_keys, sizeof(struct backend_file), NULL
 };
 
 static const struct conf_key limits_keys[] = {
@@ -80,7 +80,7 @@ static const struct conf_key limits_keys[] = {
 };
 
 static const struct conf_section limits_section = {
-	"\"limits\"", limits_keys, sizeof(struct file_conf)
+	"\"limits\"", limits_keys, sizeof(struct file_conf), NULL
 };
 
 static const struct conf_key timeouts_keys[] = {
@@ -103,7 +103,7 @@ static const struct conf_key timeouts_keys[] = {
 };
 
 static const struct conf_section timeouts_section = {
-	"\"timeouts\"", timeouts_keys, sizeof(struct file_conf)
+	"\"timeouts\"", timeouts_keys, sizeof(struct file_conf), NULL
 };
 
 static const struct conf_key keep_alive_keys[] = {
@@ -117,7 +117,7 @@ static const struct conf_key keep_alive_keys[] = {
 };
 
 static const struct conf_section keep_alive_section = {
-	"\"keep_alive\"", keep_alive_keys, sizeof(struct upstream_file)
+	"\"keep_alive\"", keep_alive_keys, sizeof(struct upstream_file), NULL
 };
 
 static const struct conf_choice when_down[] = {
@@ -150,7 +150,7 @@ static const struct conf_key sticky_keys[] = {
 };
 
 static const struct conf_section sticky_section = {
-	"\"sticky\"", sticky_keys, sizeof(struct upstream_file)
+	"\"sticky\"", sticky_keys, sizeof(struct upstream_file), NULL
 };
 
 /*
@@ -187,7 +187,7 @@ static const struct conf_key retries_keys[] = {
 };
 
 static const struct conf_section retries_section = {
-	"\"retries\"", retries_keys, sizeof(struct upstream_file)
+	"\"retries\"", retries_keys, sizeof(struct upstream_file), NULL
 };
 
 static const struct conf_key upstream_timeouts_keys[] = {
@@ -208,7 +208,7 @@ static const struct conf_key upstream_timeouts_keys[] = {
 
 static const struct conf_section upstream_timeouts_section = {
 	"\"timeouts\" of an upstream", upstream_timeouts_keys,
-	sizeof(struct upstream_file)
+	sizeof(struct upstream_file), NULL
 };
 
 static const struct conf_key upstream_keys[] = {
@@ -220,7 +220,7 @@ static const struct conf_key upstream_keys[] = {
 };
 
 const struct conf_section conf_upstream = {
-	"an upstream", upstream_keys, sizeof(struct upstream_file)
+	"an upstream", upstream_keys, sizeof(struct upstream_file), NULL
 };
 
 static const struct conf_key listener_keys[] = {
@@ -246,7 +246,154 @@ static const struct conf_key listener_keys[] = {
 };
 
 static const struct conf_section listener_section = {
-	"a listener", listener_keys, sizeof(struct listener_file)
+	"a listener", listener_keys, sizeof(struct listener_file), NULL
+};
+
+static const struct conf_key test_keys[] = {
+	{ .name = "equal", .type = CONF_STRING,
+	  FIELD(test_file, equal), PLACE(test_file, equal_at),
+	  .help = "What it must be." },
+	{ .name = "present", .type = CONF_BOOLEAN,
+	  FIELD(test_file, is_present), PLACE(test_file, present_at),
+	  .help = "Whether it must be there." },
+	{ .name = NULL },
+};
+
+static const struct conf_section test_section = {
+	"a condition", test_keys, sizeof(struct test_file), "equal"
+};
+
+static const struct conf_key match_keys[] = {
+	{ .name = "host", .type = CONF_VALUES, .form = &form_host,
+	  FIELD(route_file, match.hosts),
+	  .help = "Names of the server, \"*.\" in front for those below." },
+	{ .name = "path", .type = CONF_VALUES, .form = &form_path,
+	  FIELD(route_file, match.paths), .help = "Whole paths." },
+	{ .name = "path_prefix", .type = CONF_VALUES, .form = &form_path,
+	  FIELD(route_file, match.prefixes),
+	  .help = "Paths that all below them match." },
+	{ .name = "method", .type = CONF_VALUES, .form = &form_token,
+	  FIELD(route_file, match.methods), .help = "Methods." },
+	{ .name = "header", .type = CONF_MAP, .section = &test_section,
+	  FIELD(route_file, headers), .help = "Conditions on fields." },
+	{ .name = "query", .type = CONF_MAP, .section = &test_section,
+	  FIELD(route_file, queries), .help = "Conditions on parameters." },
+	{ .name = "cookie", .type = CONF_MAP, .section = &test_section,
+	  FIELD(route_file, cookies), .help = "Conditions on cookies." },
+	{ .name = "client", .type = CONF_VALUES, .form = &form_network,
+	  FIELD(route_file, match.clients),
+	  .help = "Networks of the client." },
+	{ .name = "listener", .type = CONF_VALUE, .form = &form_address,
+	  FIELD(route_file, listener), PLACE(route_file, listener_at),
+	  .help = "The address that the connection came to." },
+	{ .name = NULL },
+};
+
+static const struct conf_section match_section = {
+	"\"match\"", match_keys, sizeof(struct route_file), NULL
+};
+
+static const struct conf_key field_keys[] = {
+	{ .name = "value", .type = CONF_VALUE, .is_required = true,
+	  .form = &form_template,
+	  FIELD(field_file, value), PLACE(field_file, value_at),
+	  .help = "Its value." },
+	{ .name = NULL },
+};
+
+static const struct conf_section field_section = {
+	"a field", field_keys, sizeof(struct field_file), "value"
+};
+
+#define EDIT_ROWS(member)						\
+	{ .name = "set", .type = CONF_MAP, .section = &field_section,	\
+	  FIELD(route_file, member.set),				\
+	  .help = "Fields in place of any of the same name." },		\
+	{ .name = "add", .type = CONF_MAP, .section = &field_section,	\
+	  FIELD(route_file, member.add),				\
+	  .help = "Fields beside those of the same name." },		\
+	{ .name = "remove", .type = CONF_VALUES, .form = &form_token,	\
+	  FIELD(route_file, member.remove),				\
+	  PLACE(route_file, member.remove_at),				\
+	  .help = "Fields that go." },					\
+	{ .name = NULL }
+
+static const struct conf_key request_edit_keys[] = { EDIT_ROWS(request) };
+static const struct conf_key response_edit_keys[] = { EDIT_ROWS(response) };
+
+static const struct conf_section request_edit_section = {
+	"\"request_headers\"", request_edit_keys, sizeof(struct route_file), NULL
+};
+static const struct conf_section response_edit_section = {
+	"\"response_headers\"", response_edit_keys, sizeof(struct route_file), NULL
+};
+
+static const struct conf_key respond_keys[] = {
+	{ .name = "status", .type = CONF_INTEGER, .def = "200",
+	  .min = 200, .max = 599, FIELD(route_file, respond_status),
+	  .help = "The status." },
+	{ .name = "body", .type = CONF_VALUE, .form = &form_template,
+	  FIELD(route_file, body), PLACE(route_file, body_at),
+	  .help = "The content." },
+	{ .name = "content_type", .type = CONF_STRING,
+	  .def = "text/plain", FIELD(route_file, content_type),
+	  PLACE(route_file, content_type_at),
+	  .help = "The type of the content." },
+	{ .name = NULL },
+};
+
+static const struct conf_section respond_section = {
+	"\"respond\"", respond_keys, sizeof(struct route_file), NULL
+};
+
+static const struct conf_choice redirects[] = {
+	{ "301", 301, true }, { "302", 302, true }, { "303", 303, true },
+	{ "307", 307, true }, { "308", 308, true }, { NULL, 0, false },
+};
+
+static const struct conf_key redirect_keys[] = {
+	{ .name = "to", .type = CONF_VALUE, .is_required = true,
+	  .form = &form_template, FIELD(route_file, to),
+	  .help = "Where to." },
+	{ .name = "status", .type = CONF_CHOICE, .def = "308",
+	  .choices = redirects, FIELD(route_file, redirect_status),
+	  .help = "The status." },
+	{ .name = NULL },
+};
+
+static const struct conf_section redirect_section = {
+	"\"redirect\"", redirect_keys, sizeof(struct route_file), NULL
+};
+
+static const struct conf_key route_keys[] = {
+	{ .name = "name", .type = CONF_STRING,
+	  FIELD(route_file, name), PLACE(route_file, name_at),
+	  .help = "Its name in messages." },
+	{ .name = "match", .type = CONF_BLOCK, .section = &match_section,
+	  .help = "What it asks of a request." },
+	{ .name = "upstream", .type = CONF_STRING,
+	  FIELD(route_file, upstream), PLACE(route_file, upstream_at),
+	  .help = "The upstream that requests go to." },
+	{ .name = "respond", .type = CONF_BLOCK, .section = &respond_section,
+	  PLACE(route_file, respond_at), .help = "An answer of our own." },
+	{ .name = "redirect", .type = CONF_BLOCK,
+	  .section = &redirect_section,
+	  PLACE(route_file, redirect_at), .help = "Another place." },
+	{ .name = "request_headers", .type = CONF_BLOCK,
+	  .section = &request_edit_section,
+	  .help = "Changes of the request's fields." },
+	{ .name = "response_headers", .type = CONF_BLOCK,
+	  .section = &response_edit_section,
+	  .help = "Changes of the response's fields." },
+	{ .name = "upgrade", .type = CONF_VALUES, .word = "off",
+	  .form = &form_token,
+	  FIELD(route_file, upgrade), PLACE(route_file, upgrade_at),
+	  .help = "Protocols that may be asked for." },
+	{ .name = NULL },
+};
+
+static const struct conf_section route_section = {
+	"a route", route_keys, sizeof(struct route_file), NULL
 };
 
 static const struct conf_key root_keys[] = {
@@ -254,6 +401,9 @@ static const struct conf_key root_keys[] = {
 	{ .name = "upstreams", .type = CONF_MAP, .section = &conf_upstream,
 	  FIELD(file_conf, upstreams), PLACE(file_conf, upstreams_at),
 	  .help = "Groups of backends, by name." },
+	{ .name = "routes", .type = CONF_LIST, .section = &route_section,
+	  FIELD(file_conf, routes), PLACE(file_conf, routes_at),
+	  .help = "What happens to which requests." },
 	{ .name = "listeners", .type = CONF_LIST,
 	  .section = &listener_section,
 	  FIELD(file_conf, listeners), PLACE(file_conf, listeners_at),
@@ -287,6 +437,6 @@ static const struct conf_key root_keys[] = {
 };
 
 const struct conf_section conf_root = {
-	NULL, root_keys, sizeof(struct file_conf)
+	NULL, root_keys, sizeof(struct file_conf), NULL
 };
 

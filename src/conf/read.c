@@ -107,7 +107,6 @@ take_file(struct conf *conf, const struct file_conf *f)
 	conf->via = f->via;
 	conf->max_hops = f->max_hops;
 	conf->sends_forwarded = f->sends_forwarded;
-	conf->upgrade = "websocket";	/* a route's key: a later issue */
 }
 
 /* A word of the command line for the key `name` of the schema. */
@@ -185,6 +184,7 @@ conf_read(const struct options *o, struct diagnostics *d)
 	check_via(&f, d);
 	take_listeners(conf, &f, o, d);
 	take_upstreams(conf, &f, o, d);
+	take_routes(conf, &f, d);
 	if (diagnostics_errors(d) > 0)
 		conf_free(&conf);
 	return conf;
@@ -206,9 +206,11 @@ void
 conf_print_ok(const struct conf *conf, int fd)
 {
 	size_t l = conf->n_listeners, u = conf->n_upstreams;
+	size_t r = conf->n_routes;
 
 	dprintf(fd, "fairlead: %s: configuration ok (%zu listener%s, "
-	    "0 routes, %zu upstream%s)\n",
+	    "%zu route%s, %zu upstream%s)\n",
 	    conf->file != NULL ? conf->file : "command line",
-	    l, l == 1 ? "" : "s", u, u == 1 ? "" : "s");
+	    l, l == 1 ? "" : "s", r, r == 1 ? "" : "s",
+	    u, u == 1 ? "" : "s");
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "conf/diag.h"
+#include "conf/template.h"
 #include "core/cidr.h"
 
 /* Part of the read-only model (conf/conf.h): all lies in its arena. */
@@ -14,12 +15,12 @@ struct strings {
 };
 
 /* One condition of match.headers, queries or cookies. */
-enum test_kind { TEST_EQUAL, TEST_REGEX, TEST_PRESENT, TEST_ABSENT };
+enum test_kind { TEST_EQUAL, TEST_PRESENT, TEST_ABSENT };
 
 struct test_conf {
 	const char *name;
 	enum test_kind kind;
-	const char *value;	/* the text, the expression; NULL: none */
+	const char *value;	/* TEST_EQUAL */
 };
 
 struct tests_conf {
@@ -28,32 +29,26 @@ struct tests_conf {
 };
 
 /* Conditions of different kinds must all hold; of a list, one. An empty list
- * asks nothing. `paths`, `prefixes` and `regexes` are one kind. */
+ * asks nothing. `paths` and `prefixes` are one kind. */
 struct match_conf {
 	struct strings hosts;	/* lower case; "*.a.b": labels in front */
-	struct strings paths, prefixes, regexes;	/* normalised paths */
+	struct strings paths, prefixes;	/* normalised paths */
 	struct strings methods;
 	struct tests_conf headers, queries, cookies;	/* all of them */
 	struct cidrs clients;
-	const char *listener;	/* as the file has it; NULL: any */
-	size_t listener_index;
+	bool has_listener;
+	size_t listener;	/* its index */
 };
 
 enum action_kind {
 	ACTION_UPSTREAM,
-	ACTION_SPLIT,
 	ACTION_RESPOND,
 	ACTION_REDIRECT,
 };
 
-struct split_conf {
-	size_t upstream;	/* its index */
-	uint32_t weight;
-};
-
 struct field_conf {
 	const char *name;
-	const char *value;	/* may hold ${variables} */
+	struct template value;
 };
 
 /* Removed, then set (in place of any), then added. */
@@ -69,15 +64,9 @@ struct route_conf {
 	struct match_conf match;
 	enum action_kind action;
 	size_t upstream;	/* index; ACTION_UPSTREAM */
-	struct split_conf *split;	/* ACTION_SPLIT */
-	size_t n_split;
-	const char *split_key;	/* what decides, with ${variables}; NULL: chance */
 	uint32_t status;	/* ACTION_RESPOND, ACTION_REDIRECT */
-	const char *text;	/* the body, the target; may hold ${variables} */
+	struct template text;	/* the body, the target */
 	const char *content_type;	/* ACTION_RESPOND */
-	const char *strip_prefix;	/* NULL: none */
-	const char *replace_path;	/* NULL: as it came */
 	struct edits_conf request_headers, response_headers;
 	struct strings upgrade;	/* protocols that may be asked for */
-	bool is_logged;		/* in the access log */
 };

@@ -57,6 +57,10 @@ struct conf_form {
 
 extern const struct conf_form form_address;	/* struct address */
 extern const struct conf_form form_network;	/* struct cidr */
+extern const struct conf_form form_host;	/* const char *, like the next */
+extern const struct conf_form form_path;
+extern const struct conf_form form_token;
+extern const struct conf_form form_template;	/* struct template */
 
 struct conf_key {
 	const char *name;
@@ -78,6 +82,8 @@ struct conf_section {
 	const char *name;	/* as in: unknown key "x" in NAME */
 	const struct conf_key *keys;	/* a NULL name ends them */
 	size_t size;		/* of the struct that is filled */
+	const char *alone;	/* of map items: the key that a single value
+				 * stands for; NULL: none */
 };
 
 /* What the file says, before it becomes the model. */
@@ -115,10 +121,54 @@ struct listener_file {
 	struct conf_list trusted;	/* of struct cidr */
 };
 
+/* A condition on a field, a parameter or a cookie. */
+struct test_file {
+	struct conf_named as;
+	const char *equal;
+	struct place equal_at;
+	bool is_present;
+	struct place present_at;
+};
+
+struct field_file {
+	struct conf_named as;
+	struct template value;
+	struct place value_at;
+};
+
+struct edits_file {
+	struct conf_list set, add;	/* of struct field_file */
+	struct conf_list remove;	/* of const char * */
+	struct place remove_at;
+};
+
+struct route_file {
+	struct place at;
+	const char *name;
+	struct place name_at;
+	struct match_conf match;	/* its plain lists */
+	struct conf_list headers, queries, cookies;	/* of struct test_file */
+	struct address listener;
+	struct place listener_at;
+	const char *upstream;
+	struct place upstream_at;
+	struct place respond_at, redirect_at;
+	uint32_t respond_status, redirect_status;
+	struct template body, to;
+	struct place body_at;
+	const char *content_type;
+	struct place content_type_at;
+	struct edits_file request, response;
+	struct conf_list upgrade;	/* of const char * */
+	struct place upgrade_at;
+};
+
 struct file_conf {
 	struct upstream_file top;	/* must be first: its rows' offsets */
 	struct conf_list upstreams;	/* of struct upstream_file */
 	struct place upstreams_at;
+	struct conf_list routes;	/* of struct route_file */
+	struct place routes_at;
 	struct conf_list listeners;	/* of struct listener_file */
 	struct place listeners_at;
 	const char *via;		/* NULL: off */

@@ -139,7 +139,9 @@ read_values(const struct typed *t, const struct conf_key *key,
 {
 	bool is_list = value->kind == NODE_LIST;
 	const struct node *first = is_list ? value->first : value;
-	size_t n = is_list ? count_nodes(first) : 1;
+	bool is_off = key->word != NULL && value->kind == NODE_SCALAR &&
+	    span_equal(value->text, span_str(key->word));
+	size_t n = is_off ? 0 : is_list ? count_nodes(first) : 1;
 	char *at = list_start(t, key, target, n, key->form->size);
 
 	for (; n > 0; n--, first = first->next, at += key->form->size)
@@ -224,6 +226,9 @@ read_map_item(const struct typed *t, const struct conf_key *key,
 		return;
 	if (k->value->kind == NODE_MAP)
 		read_block(t, key->section, k->value, target);
+	else if (k->value->kind == NODE_SCALAR && key->section->alone != NULL)
+		read_scalar(t, schema_find(key->section,
+		    span_str(key->section->alone)), k->value, target);
 	else
 		diag_error(t->d, k->value->at, "%s is a map of keys, not %s",
 		    key->section->name, kind_name(k->value));
@@ -252,6 +257,7 @@ static void
 read_section(const struct typed *t, const struct conf_key *key,
     const struct node *value, void *target)
 {
+	note_place(key, target, value->at);
 	if (value->kind == NODE_MAP)
 		read_block(t, key->section, value, target);
 	else if (key->word == NULL)

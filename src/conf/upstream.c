@@ -154,7 +154,7 @@ choose_default(struct conf *conf, const struct file_conf *f,
 			conf->default_upstream = i;
 			return;
 		}
-	if (conf->n_upstreams != 1)
+	if (conf->n_upstreams != 1 && f->routes.n == 0)
 		diag_error(d, f->upstreams_at, "nothing says which of these "
 		    "upstreams requests go to; name one of them \"default\"");
 }

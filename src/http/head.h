@@ -88,7 +88,7 @@ struct http_field {
 struct http_extra {
 	struct span name, value;
 };
-#define HEAD_EXTRAS_MAX	16
+#define HEAD_EXTRAS_MAX	32
 
 /* How the end of the body is known (RFC 9112 6.3, RFC 9113 8.1). */
 enum framing {

@@ -115,6 +115,7 @@ struct http_stream {
 struct http_peer {
 	const struct address *client;
 	uint16_t port;		/* of the listener */
+	uint16_t listener;	/* its index */
 	const struct cidrs *trusted;	/* its proxies; NULL: none */
 	bool is_tls;
 	uint64_t connection;	/* for the log, 1 and up in a process */

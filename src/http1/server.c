@@ -417,6 +417,7 @@ begin_exchange(struct h1_server *s, struct http_head *h)
 	struct http_peer peer = {
 		.client = client_address(s), .port = s->settings->port,
 		.connection = s->id, .trusted = s->settings->trusted,
+		.listener = s->settings->listener,
 	};
 	bool end = head_has_no_body(h);
 

@@ -20,6 +20,7 @@ struct h1_server_settings {
 	uint32_t min_rate;		/* bytes a second over body_timeout_ms,
 					 * either way; 0: any */
 	uint16_t port;			/* of the listener */
+	uint16_t listener;		/* its index */
 	const struct cidrs *trusted;	/* its proxies; NULL: none */
 };
 

@@ -11,8 +11,12 @@
 #include "core/memory.h"
 #include "core/stash.h"
 #include "http/reply.h"
+#include "http/uri.h"
 #include "net/conn.h"
 #include "net/pipe.h"
+#include "proxy/router.h"
+
+#define ANSWER_ROOM 8192	/* of a route: a body, a target */
 
 static struct slab exchanges;
 static const struct http_stream_events client_events, backend_events;
@@ -52,6 +56,7 @@ exchange_open(struct http_service *service, struct http_stream *s,
 	x->id = ++p->exchanges;
 	x->connection = peer->connection;
 	x->listener_port = peer->port;
+	x->listener = peer->listener;
 	endpoint_set(&x->peer, peer->client);
 	x->from = x->peer;
 	if (unlikely(peer->trusted != NULL) &&
@@ -339,12 +344,11 @@ retry(struct exchange *x, bool same_backend)
 
 	h.extras = extras;
 	why = forward_request(x, &h, &room);
-	if (why == REASON_NONE && same_backend) {
-		why = try_backend(x, &h);
-		if (why == REASON_NONE)
-			return why;
-	}
-	return why == REASON_BAD_REQUEST ? why : start_attempt(x, &h);
+	if (why != REASON_NONE)
+		return why;
+	if (same_backend && try_backend(x, &h) == REASON_NONE)
+		return REASON_NONE;
+	return start_attempt(x, &h);
 }
 
 static void
@@ -359,12 +363,36 @@ finish(struct exchange *x)
 /* ---- events of the client's stream */
 
 static enum reason
+find_route(struct exchange *x, const struct http_head *h)
+{
+	struct address client;
+	const struct route_request q = {
+		.host = h->host, .path = request_path(h),
+		.query = uri_query(h->target), .method = h->method_text,
+		.head = h, .client = &client, .listener = x->listener,
+	};
+
+	endpoint_address(&x->from, &client);
+	x->route = router_find(x->proxy->router, &q);
+	return x->route == NULL ? REASON_NOT_FOUND : REASON_NONE;
+}
+
+static enum reason
 check_request(struct exchange *x, struct http_head *h)
 {
+	size_t upstream = x->proxy->conf->default_upstream;
+
 	if (head_via_count(h, x->proxy->via_name) >
 	    x->proxy->conf->max_hops)
 		return REASON_LOOP;
-	x->upstream = &x->proxy->upstreams[x->proxy->conf->default_upstream];
+	if (x->proxy->router != NULL) {
+		if (find_route(x, h) != REASON_NONE)
+			return REASON_NOT_FOUND;
+		if (x->route->action != ACTION_UPSTREAM)
+			return REASON_NONE;
+		upstream = x->route->upstream;
+	}
+	x->upstream = &x->proxy->upstreams[upstream];
 	if (unlikely(x->upstream->sticky != NULL))
 		sticky_take(x, h);
 	return REASON_NONE;
@@ -393,19 +421,59 @@ answer_hop(struct exchange *x, const struct http_head *h)
 	return true;
 }
 
+/* What the route itself answers. */
+static void
+answer_route(struct exchange *x, const struct http_head *h)
+{
+	const struct route_conf *r = x->route;
+	struct http_extra location = { SPAN("Location"), { NULL, 0 } };
+	struct http_reply reply = { .status = r->status };
+	char text[ANSWER_ROOM];
+	struct span expanded, rest;
+
+	if (!expand(&r->text, x, h, text, sizeof(text), &expanded)) {
+		x->media = (uint8_t)head_accept(h);
+		answer(x, REASON_URI_TOO_LONG);	/* what grew came with it */
+		return;
+	}
+	if (r->action == ACTION_RESPOND) {
+		reply.content_type = span_str(r->content_type);
+		reply.body = expanded;
+	} else {
+		reply.content_type = SPAN("text/plain");
+		location.value = expanded;
+		reply.extras = &location;
+		reply.n_extras = 1;
+	}
+	x->state = EXCHANGE_END;
+	(void)reply_send(x->client, &reply, h->method == METHOD_HEAD, &rest);
+	release_client(x);
+	exchange_free(x);
+}
+
+static bool
+may_upgrade(const struct exchange *x, struct span protocol)
+{
+	if (x->route == NULL)
+		return span_equal_nocase(protocol, SPAN("websocket"));
+	for (size_t i = 0; i < x->route->upgrade.n; i++)
+		if (span_equal_nocase(protocol,
+		    span_str(x->route->upgrade.at[i])))
+			return true;
+	return false;
+}
+
 /* semantics.md (j), Upgrade: what may be asked for, else a plain request. */
 static void
 take_upgrade(const struct exchange *x, struct http_head *h, bool end)
 {
 	const struct http_field *f = head_find(h, FIELD_UPGRADE);
-	const char *wanted = x->proxy->conf->upgrade;
 
 	h->upgrade = span_of(NULL, 0);
 	if (likely(f == NULL) || !h->has_upgrade_option || !end ||
 	    h->method != METHOD_GET || h->version != HTTP_1_1)
 		return;
-	if (wanted != NULL &&
-	    span_equal_nocase(field_value(h, f), span_str(wanted)) &&
+	if (may_upgrade(x, field_value(h, f)) &&
 	    head_count(h, FIELD_UPGRADE) == 1)
 		h->upgrade = field_value(h, f);
 }
@@ -424,8 +492,13 @@ client_on_head(struct http_stream *s, struct http_head *h, bool end)
 		trust_find_client(x, h);
 	if (unlikely(head_has(h, FIELD_MAX_FORWARDS)) && answer_hop(x, h))
 		return;
-	take_upgrade(x, h, end);
+	forward_target(h);
 	why = check_request(x, h);
+	if (why == REASON_NONE && unlikely(x->upstream == NULL)) {
+		answer_route(x, h);
+		return;
+	}
+	take_upgrade(x, h, end);
 	if (why == REASON_NONE)
 		why = forward_request(x, h, &room);
 	if (why == REASON_NONE)
@@ -592,7 +665,7 @@ backend_on_info(struct http_stream *s, struct http_head *h)
 	struct exchange *x = of_backend(s);
 
 	x->state = EXCHANGE_WAIT;
-	if (x->version != HTTP_1_0 && forward_response(x, h))
+	if (x->version != HTTP_1_0 && forward_response(x, h, NULL))
 		(void)x->client->ops->send_info(x->client, h);
 }
 
@@ -621,8 +694,9 @@ static void
 backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 {
 	struct exchange *x = of_backend(s);
+	struct forward_room room;
 
-	if (unlikely(!forward_response(x, h))) {
+	if (unlikely(!forward_response(x, h, &room))) {
 		refuse_response(x);
 		return;
 	}
@@ -732,6 +806,15 @@ proxy_init(struct proxy *p, const struct conf *conf,
 		p->via_value = span_of(p->via, (size_t)len);
 		p->via_name = span_skip(p->via_value, 4);
 	}
+	if (conf->n_routes > 0)
+		p->router = router_new(conf->routes, conf->n_routes);
 	slab_init(&exchanges, EXCHANGE_SIZE, 0);
 	stash_module_init();
+}
+
+void
+proxy_fini(struct proxy *p)
+{
+	if (p->router != NULL)
+		router_free(&p->router);
 }

@@ -57,10 +57,11 @@ struct exchange {
 	uint8_t cookies_class;
 	struct backend *tried[ATTEMPTS_MAX];
 	uint64_t id, connection;
+	const struct route_conf *route;	/* NULL: there are none */
 	const struct cidrs *trusted;	/* proxies; NULL: the peer is none */
 	struct endpoint peer;		/* who is connected to us */
 	struct endpoint from;		/* the client, behind the proxies */
-	uint16_t listener_port;
+	uint16_t listener_port, listener;
 	uint8_t block_class;
 	uint8_t state;
 	uint8_t n_attempts;
@@ -80,10 +81,12 @@ struct exchange {
  * head, so doing it twice must be the same as once. A reason, or false: refuse.
  */
 #define CHAIN_MAX 1024
+#define EDITS_ROOM 4096
 struct forward_room {		/* memory for values that we add */
 	char client[ADDRESS_TEXT_MAX];
 	char chain[CHAIN_MAX];		/* X-Forwarded-For */
 	char forwarded[CHAIN_MAX];
+	char edits[EDITS_ROOM];		/* values that the route has */
 	char port[8];
 	char hops[8];
 };
@@ -101,8 +104,21 @@ void sticky_response(const struct exchange *x, struct http_head *h);
 enum reason forward_request(const struct exchange *x, struct http_head *h,
     struct forward_room *room);
 /* Max-Forwards of a TRACE or OPTIONS (RFC 9110 7.6.2); -1: there is none. */
+/* RFC 9112 3.2.2: an absolute target takes origin form. */
+void forward_target(struct http_head *h);
 int forward_hops(const struct http_head *h);
-bool forward_response(const struct exchange *x, struct http_head *h);
+bool forward_response(const struct exchange *x, struct http_head *h,
+    struct forward_room *room);
+
+/*
+ * expand.c: the text of a template for the request `h`; false: it does not
+ * fit. *text lies in `room`.
+ */
+struct template;
+bool expand(const struct template *t, const struct exchange *x,
+    const struct http_head *h, char *room, size_t size, struct span *text);
+/* As routes compare it; valid until the next call. */
+struct span request_path(const struct http_head *h);
 void endpoint_address(const struct endpoint *e, struct address *a);
 
 /* trust.c: who the client is, behind the proxies that are trusted. */

@@ -139,9 +139,8 @@ add_forwarded(const struct exchange *x, struct http_head *h,
 	    room->forwarded, print_element(element, &a, client, h->host)));
 }
 
-/* RFC 9112 3.2.2: an absolute target leaves in origin form. */
-static void
-make_origin_form(struct http_head *h)
+void
+forward_target(struct http_head *h)
 {
 	struct span rest = h->target;
 
@@ -207,6 +206,47 @@ count_hop(struct http_head *h, struct forward_room *room)
 	head_add(h, SPAN("Max-Forwards"), span_of(room->hops, len));
 }
 
+/* Fields of that name, those that we have added, too. */
+static void
+remove_field(struct http_head *h, struct span name)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (h->fields[i].name_len == name.len &&
+		    span_equal_nocase(field_name(h, &h->fields[i]), name))
+			h->fields[i].is_dropped = true;
+	for (unsigned i = 0; i < h->n_extras; i++)
+		if (!span_equal_nocase(h->extras[i].name, name))
+			h->extras[kept++] = h->extras[i];
+	h->n_extras = (uint16_t)kept;
+}
+
+/* What the route changes; `request`: what variables speak of. */
+static bool
+edit(const struct exchange *x, const struct edits_conf *e,
+    struct http_head *h, const struct http_head *request,
+    struct forward_room *room)
+{
+	struct span value, rest = span_of(room->edits, EDITS_ROOM);
+
+	for (size_t i = 0; i < e->remove.n; i++)
+		remove_field(h, span_str(e->remove.at[i]));
+	for (size_t i = 0; i < e->n_set + e->n_add; i++) {
+		const struct field_conf *f = i < e->n_set ? &e->set[i] :
+		    &e->add[i - e->n_set];
+
+		if (!expand(&f->value, x, request, (char *)(uintptr_t)rest.ptr,
+		    rest.len, &value))
+			return false;
+		rest = span_skip(rest, value.len);
+		if (i < e->n_set)
+			remove_field(h, span_str(f->name));
+		head_add(h, span_str(f->name), value);
+	}
+	return true;
+}
+
 enum reason
 forward_request(const struct exchange *x, struct http_head *h,
     struct forward_room *room)
@@ -214,7 +254,7 @@ forward_request(const struct exchange *x, struct http_head *h,
 	const struct proxy *p = x->proxy;
 
 	h->n_extras = 0;
-	make_origin_form(h);
+	forward_target(h);
 	if (!head_drop_hop_by_hop(h))
 		return REASON_BAD_REQUEST;
 	add_host(x, h);
@@ -224,11 +264,15 @@ forward_request(const struct exchange *x, struct http_head *h,
 	add_forwarded(x, h, room);
 	if (p->via_value.len > 0)
 		head_add(h, SPAN("Via"), p->via_value);
+	if (unlikely(x->route != NULL) &&
+	    !edit(x, &x->route->request_headers, h, h, room))
+		return REASON_HEAD_TOO_LARGE;
 	return REASON_NONE;
 }
 
 bool
-forward_response(const struct exchange *x, struct http_head *h)
+forward_response(const struct exchange *x, struct http_head *h,
+    struct forward_room *room)
 {
 	const struct proxy *p = x->proxy;
 
@@ -251,5 +295,8 @@ forward_response(const struct exchange *x, struct http_head *h)
 		    span_of(clock_http_date(), CLOCK_HTTP_LEN));
 	if (p->via_value.len > 0)
 		head_add(h, SPAN("Via"), p->via_value);
+	if (unlikely(x->route != NULL) && h->status >= 200 &&
+	    x->kept != NULL)
+		return edit(x, &x->route->response_headers, h, x->kept, room);
 	return true;
 }

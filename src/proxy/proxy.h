@@ -6,6 +6,7 @@
 #include "http/stream.h"
 
 struct conf;
+struct router;
 struct upstream;
 
 /*
@@ -18,6 +19,7 @@ struct proxy {
 	const struct conf *conf;
 	struct upstream *upstreams;	/* of the worker */
 	size_t n_upstreams;
+	struct router *router;		/* NULL: there are no routes */
 	char via[64];			/* "1.1 NAME" */
 	struct span via_value, via_name;
 	uint64_t requests;		/* counter of this process */
@@ -28,3 +30,4 @@ struct proxy {
 /* `p` lives as long as the worker. */
 void proxy_init(struct proxy *p, const struct conf *conf,
     struct upstream *upstreams);
+void proxy_fini(struct proxy *p);

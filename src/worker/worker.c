@@ -137,6 +137,7 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->send_timeout_ms = conf->timeouts.send;
 	s->tunnel_ms = conf->timeouts.tunnel;
 	s->min_rate = conf->limits.min_rate;
+	s->listener = (uint16_t)(l - conf->listeners);
 	s->port = address_port(address);
 	s->trusted = l->trusted.n > 0 ? &l->trusted : NULL;
 }
@@ -208,6 +209,7 @@ run(struct child *self)
 	h1_server_close_all();
 	if (me.is_worker) {
 		publish();
+		proxy_fini(&me.proxy);
 		upstreams_free(&me.upstreams, self->conf->n_upstreams);
 	}
 	free(me.settings);

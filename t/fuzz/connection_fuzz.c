@@ -87,7 +87,6 @@ settings_init(void)
 	w.upstream_conf.pool_idle = 4;
 	w.conf.max_hops = 10;
 	w.conf.via = "fairlead";
-	w.conf.upgrade = "websocket";
 }
 
 /* Once: what a worker has before it listens. */

@@ -43,6 +43,20 @@ is_of_top(const struct conf_section *section, const struct conf_key *k)
 	    top->section == k->section && top->offset == k->offset;
 }
 
+/* Conditions and fields have their keys in the manual once. */
+static bool
+was_listed(const struct conf_section *section)
+{
+	static const struct conf_section *seen[64];
+	size_t i = 0;
+
+	for (; seen[i] != NULL; i++)
+		if (seen[i] == section)
+			return true;
+	seen[i] = section;
+	return false;
+}
+
 /* PATH type default min max word, a tab between, - for none: t/conf_man.t
  * compares them with the manual. */
 static void
@@ -62,7 +76,7 @@ list_keys(const struct conf_section *section, const char *prefix)
 		    is_ranged ? value_print(form_of(k), k->min, min) : "-",
 		    is_ranged ? value_print(form_of(k), k->max, max) : "-",
 		    k->word != NULL ? k->word : "-");
-		if (k->section != NULL)
+		if (k->section != NULL && !was_listed(k->section))
 			list_keys(k->section, path);
 	}
 }
@@ -142,6 +156,9 @@ check_ranges(const struct conf_section *section)
 		struct file_conf file;
 		struct backend_file backend;
 		struct listener_file listener;
+		struct route_file route;
+		struct test_file test;
+		struct field_file field;
 	} room = { .file = { .workers = 0 } };
 
 	for (const struct conf_key *k = section->keys; k->name != NULL; k++)

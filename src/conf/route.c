@@ -1,0 +1,333 @@
+/* src/conf/route.c -- routes: what they name is there, what they do is one thing */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conf/internal.h"
+
+#define EDITS_MOST	12	/* set and add: of HEAD_EXTRAS_MAX */
+#define BODY_MOST	4000	/* reply_send() takes it at once */
+
+static struct strings
+strings_of(const struct conf_list *list)
+{
+	return (struct strings){ list->items, list->n };
+}
+
+/* ---- conditions */
+
+static void
+take_tests(struct tests_conf *to, const struct conf_list *from,
+    struct arena *arena, struct diagnostics *d)
+{
+	const struct test_file *f = from->items;
+	char word[QUOTE_MAX];
+
+	to->at = arena_alloc(arena, from->n * sizeof(*to->at));
+	for (size_t i = 0; i < from->n; i++, f++) {
+		struct test_conf *t = &to->at[to->n++];
+
+		t->name = f->as.name;
+		t->value = f->equal;
+		t->kind = f->present_at.line == 0 ? TEST_EQUAL :
+		    f->is_present ? TEST_PRESENT : TEST_ABSENT;
+		if ((f->equal_at.line == 0) == (f->present_at.line == 0))
+			diag_error(d, f->as.at, "the condition on \"%s\" takes "
+			    "one of \"equal\" and \"present\"",
+			    quote(word, span_str(f->as.name)));
+	}
+}
+
+static void
+take_listener(struct match_conf *m, const struct route_file *f,
+    const struct conf *conf, struct diagnostics *d)
+{
+	char word[ADDRESS_TEXT_MAX];
+	struct diagnostic *e;
+
+	if (f->listener_at.line == 0)
+		return;
+	m->has_listener = true;
+	for (size_t i = 0; i < conf->n_listeners; i++)
+		if (address_equal(&conf->listeners[i].address,
+		    &f->listener)) {
+			m->listener = i;
+			return;
+		}
+	e = diag_error(d, f->listener_at, "there is no listener on this "
+	    "address");
+	if (conf->n_listeners == 0)
+		return;
+	address_print(&conf->listeners[0].address, word);
+	diag_note(e, "the first listener is on %s", word);
+}
+
+static void
+take_match(struct match_conf *m, const struct route_file *f,
+    struct conf *conf, struct diagnostics *d)
+{
+	*m = f->match;
+	take_tests(&m->headers, &f->headers, conf->arena, d);
+	take_tests(&m->queries, &f->queries, conf->arena, d);
+	take_tests(&m->cookies, &f->cookies, conf->arena, d);
+	take_listener(m, f, conf, d);
+}
+
+/* ---- actions */
+
+static void
+list_upstreams(const struct conf *conf, char *out, size_t size)
+{
+	size_t len = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < conf->n_upstreams && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+		    i > 0 ? ", " : "", conf->upstreams[i].name);
+}
+
+static void
+refuse_upstream(const struct route_conf *r, const struct route_file *f,
+    const struct conf *conf, struct diagnostics *d)
+{
+	struct suggestion near = { .word = span_str(f->upstream) };
+	char name[QUOTE_MAX], word[QUOTE_MAX], all[WHY_MAX / 2];
+	struct diagnostic *e;
+
+	for (size_t i = 0; i < conf->n_upstreams; i++)
+		suggest(&near, conf->upstreams[i].name);
+	e = diag_error(d, f->upstream_at, "route \"%s\" names the upstream "
+	    "\"%s\", which this file does not declare",
+	    quote(name, span_str(r->name)),
+	    quote(word, span_str(f->upstream)));
+	list_upstreams(conf, all, sizeof(all));
+	if (near.best != NULL)
+		diag_note(e, "declared here are: %s; did you mean \"%s\"?",
+		    all, near.best);
+	else
+		diag_note(e, "declared here are: %s", all);
+}
+
+static void
+take_upstream(struct route_conf *r, const struct route_file *f,
+    const struct conf *conf, struct diagnostics *d)
+{
+	r->action = ACTION_UPSTREAM;
+	for (size_t i = 0; i < conf->n_upstreams; i++)
+		if (strcmp(conf->upstreams[i].name, f->upstream) == 0) {
+			r->upstream = i;
+			return;
+		}
+	refuse_upstream(r, f, conf, d);
+}
+
+static size_t
+plain_size(const struct template *t)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		size += t->at[i].variable == VARIABLE_NONE ?
+		    t->at[i].text.len : 0;
+	return size;
+}
+
+static void
+take_respond(struct route_conf *r, const struct route_file *f,
+    struct diagnostics *d)
+{
+	r->action = ACTION_RESPOND;
+	r->status = f->respond_status;
+	r->text = f->body;
+	r->content_type = f->content_type;
+	if (plain_size(&r->text) > BODY_MOST)
+		diag_error(d, f->body_at, "a body of %zu bytes is too long; "
+		    "at most %d can be sent from here", plain_size(&r->text),
+		    BODY_MOST);
+	for (const char *c = f->content_type; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e) {
+			diag_error(d, f->content_type_at, "a content type is "
+			    "printable ASCII");
+			return;
+		}
+}
+
+static void
+take_action(struct route_conf *r, const struct route_file *f,
+    const struct conf *conf, struct diagnostics *d)
+{
+	int n = (f->upstream_at.line != 0) + (f->respond_at.line != 0) +
+	    (f->redirect_at.line != 0);
+	char name[QUOTE_MAX];
+
+	if (n != 1) {
+		diag_error(d, f->at, "route \"%s\" takes one of \"upstream\", "
+		    "\"respond\" and \"redirect\"%s",
+		    quote(name, span_str(r->name)), n == 0 ?
+		    "; it has none" : "");
+		return;
+	}
+	if (f->upstream_at.line != 0) {
+		take_upstream(r, f, conf, d);
+	} else if (f->respond_at.line != 0) {
+		take_respond(r, f, d);
+	} else {
+		r->action = ACTION_REDIRECT;
+		r->status = f->redirect_status;
+		r->text = f->to;
+	}
+}
+
+/* ---- changes of fields */
+
+/* What frames a message or concerns one connection is not theirs. */
+static bool
+is_ours(const char *name)
+{
+	static const char *const names[] = { "connection", "content-length",
+		"transfer-encoding", "te", "trailer", "upgrade", "keep-alive",
+		"proxy-connection", "expect" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_name(const char *name, struct place at, struct diagnostics *d)
+{
+	char word[QUOTE_MAX];
+
+	if (is_ours(name))
+		diag_error(d, at, "\"%s\" belongs to the connection; a route "
+		    "cannot change it", quote(word, span_str(name)));
+}
+
+static void
+check_value(const struct field_file *f, struct diagnostics *d)
+{
+	for (size_t i = 0; i < f->value.n; i++) {
+		struct span text = f->value.at[i].text;
+
+		for (size_t k = 0; k < text.len; k++) {
+			unsigned char c = (unsigned char)text.ptr[k];
+
+			if ((c >= 0x20 && c != 0x7f) || c == '\t')
+				continue;
+			diag_error(d, f->value_at, "a field's value cannot "
+			    "hold control characters or line ends");
+			return;
+		}
+	}
+}
+
+static struct field_conf *
+take_fields(const struct conf_list *from, size_t *n, struct arena *arena,
+    struct diagnostics *d)
+{
+	const struct field_file *f = from->items;
+	struct field_conf *to = arena_alloc(arena, from->n * sizeof(*to));
+
+	for (size_t i = 0; i < from->n; i++) {
+		check_name(f[i].as.name, f[i].as.at, d);
+		check_value(&f[i], d);
+		to[i] = (struct field_conf){ f[i].as.name, f[i].value };
+	}
+	*n = from->n;
+	return to;
+}
+
+static void
+take_edits(struct edits_conf *e, const struct edits_file *f,
+    const struct route_file *route, struct arena *arena,
+    struct diagnostics *d)
+{
+	e->set = take_fields(&f->set, &e->n_set, arena, d);
+	e->add = take_fields(&f->add, &e->n_add, arena, d);
+	e->remove = strings_of(&f->remove);
+	for (size_t i = 0; i < e->remove.n; i++)
+		if (e->remove.at[i] != NULL)
+			check_name(e->remove.at[i], f->remove_at, d);
+	if (e->n_set + e->n_add > EDITS_MOST)
+		diag_error(d, route->at, "a route sets and adds at most %d "
+		    "fields each way", EDITS_MOST);
+}
+
+static void
+take_upgrade(struct route_conf *r, const struct route_file *f)
+{
+	static const char *websocket = "websocket";
+
+	r->upgrade = strings_of(&f->upgrade);
+	if (f->upgrade_at.line == 0)
+		r->upgrade = (struct strings){ &websocket, 1 };
+}
+
+/* ---- routes */
+
+static const char *
+name_of(const struct route_file *f, size_t i, struct arena *arena)
+{
+	char text[32];
+
+	if (f->name_at.line != 0)
+		return f->name;
+	snprintf(text, sizeof(text), "route %zu", i + 1);
+	return arena_str(arena, span_str(text));
+}
+
+static bool
+asks_nothing(const struct match_conf *m)
+{
+	return m->hosts.n + m->paths.n + m->prefixes.n + m->methods.n +
+	    m->headers.n + m->queries.n + m->cookies.n + m->clients.n == 0 &&
+	    !m->has_listener;
+}
+
+/* Behind a route that takes all none can be reached. */
+static void
+warn_hidden(const struct conf *conf, struct diagnostics *d)
+{
+	char first[QUOTE_MAX], word[QUOTE_MAX];
+	const struct route_conf *r = conf->routes;
+	struct diagnostic *e;
+
+	for (size_t i = 0; i + 1 < conf->n_routes; i++) {
+		if (!asks_nothing(&r[i].match))
+			continue;
+		e = diag_warning(d, r[i + 1].at, "no request reaches route "
+		    "\"%s\"%s", quote(word, span_str(r[i + 1].name)),
+		    i + 2 < conf->n_routes ? ", nor those behind it" : "");
+		diag_note(e, "route \"%s\" in line %u takes all",
+		    quote(first, span_str(r[i].name)), r[i].at.line);
+		return;
+	}
+}
+
+void
+take_routes(struct conf *conf, const struct file_conf *f,
+    struct diagnostics *d)
+{
+	const struct route_file *items = f->routes.items;
+
+	conf->routes = arena_alloc(conf->arena,
+	    f->routes.n * sizeof(*conf->routes));
+	conf->n_routes = f->routes.n;
+	for (size_t i = 0; i < f->routes.n; i++) {
+		struct route_conf *r = &conf->routes[i];
+
+		r->name = name_of(&items[i], i, conf->arena);
+		r->at = items[i].at;
+		if (items[i].at.line == 0)
+			continue;	/* no map: reported */
+		take_match(&r->match, &items[i], conf, d);
+		take_action(r, &items[i], conf, d);
+		take_edits(&r->request_headers, &items[i].request, &items[i],
+		    conf->arena, d);
+		take_edits(&r->response_headers, &items[i].response,
+		    &items[i], conf->arena, d);
+		take_upgrade(r, &items[i]);
+	}
+	warn_hidden(conf, d);
+}
