@@ -95,6 +95,7 @@ put_worker(struct json *j, uint32_t slot)
 	json_number(j, "connections", shm_get(&p->connections));
 	json_number(j, "requests", shm_get(&p->requests));
 	json_number(j, "restarts", shm_get(&p->restarts));
+	json_number(j, "log_dropped", shm_get(&p->log_dropped));
 	json_close(j, '}');
 }
 

@@ -78,6 +78,30 @@ open_log(void)
 	return fd;
 }
 
+/* A FIFO may have no reader yet, which must not keep us. The descriptor, -1
+ * if there is none, -2 after saying why. */
+static int
+open_access_log(void)
+{
+	const char *file = conf->access.file;
+	struct stat st;
+	int fd;
+
+	if (file == NULL)
+		return -1;
+	if (strcmp(file, "-") == 0)
+		return STDOUT_FILENO;
+	if (stat(file, &st) == 0 && S_ISFIFO(st.st_mode))
+		fd = open(file, O_RDWR | O_CLOEXEC);
+	else
+		fd = open(file, LOG_FLAGS, 0640);
+	if (fd >= 0)
+		return fd;
+	fprintf(stderr, "fairlead: access_log: %s: %s\n", file,
+	    strerror(errno));
+	return -2;
+}
+
 static int
 set_log_level(void)
 {
@@ -91,12 +115,12 @@ set_log_level(void)
 
 /* Until it runs everything is said on stderr, too: there somebody waits. */
 static int
-serve(int log_fd, int argc, char **argv)
+serve(int log_fd, int access_fd, int argc, char **argv)
 {
 	struct master_options o = {
 		.conf = conf, .config_name = config_name(),
 		.worker = &worker_role, .monitor = &monitor_role,
-		.log_fd = log_fd, .argc = argc, .argv = argv,
+		.log_fd = log_fd, .access_fd = access_fd, .argc = argc, .argv = argv,
 	};
 
 	o.log_mirror = options.log_file == NULL && log_fd != STDERR_FILENO &&
@@ -111,7 +135,7 @@ serve(int log_fd, int argc, char **argv)
 static int
 run(int argc, char **argv)
 {
-	int log_fd, status;
+	int log_fd, access_fd, status;
 
 	if (read_conf() < 0)
 		return EXIT_FAILURE;
@@ -122,7 +146,9 @@ run(int argc, char **argv)
 	log_fd = open_log();
 	if (log_fd < 0)
 		return EXIT_FAILURE;
-	status = serve(log_fd, argc, argv);
+	access_fd = open_access_log();
+	status = access_fd < -1 ? EXIT_FAILURE :
+	    serve(log_fd, access_fd, argc, argv);
 	log_open(-1, false);
 	if (log_fd != STDERR_FILENO)
 		close(log_fd);

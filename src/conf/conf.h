@@ -83,6 +83,18 @@ struct timeouts_conf {			/* milliseconds */
 	uint32_t client_head, client_body, keep_alive, send, tunnel;
 };
 
+/* interfaces.md, Logs. */
+enum access_form {
+	ACCESS_TIMING,
+	ACCESS_COMBINED,
+	ACCESS_JSON,
+};
+
+struct access_conf {
+	const char *file;	/* NULL: none; "-": standard output */
+	uint32_t form;		/* enum access_form */
+};
+
 struct conf {
 	struct arena *arena;
 	const char *file;		/* NULL: none */
@@ -97,6 +109,7 @@ struct conf {
 	struct timeouts_conf timeouts;
 	uint32_t shutdown_timeout_ms;
 	uint32_t drain_timeout_ms;	/* 0: no limit */
+	struct access_conf access;
 	const char *user;		/* NULL: configure's default */
 	int workers;			/* 0: single process */
 	const char *run_dir;

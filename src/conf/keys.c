@@ -396,6 +396,26 @@ static const struct conf_section route_section = {
 	"a route", route_keys, sizeof(struct route_file), NULL
 };
 
+static const struct conf_choice access_forms[] = {
+	{ "timing", ACCESS_TIMING, true },
+	{ "combined", ACCESS_COMBINED, true },
+	{ "json", ACCESS_JSON, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_key access_keys[] = {
+	{ .name = "file", .type = CONF_STRING, .is_required = true,
+	  FIELD(file_conf, access.file), .help = "Where lines are appended." },
+	{ .name = "format", .type = CONF_CHOICE, .def = "timing",
+	  .choices = access_forms, FIELD(file_conf, access.form),
+	  .help = "What a line looks like." },
+	{ .name = NULL },
+};
+
+static const struct conf_section access_section = {
+	"\"access_log\"", access_keys, sizeof(struct file_conf), NULL
+};
+
 static const struct conf_key root_keys[] = {
 	UPSTREAM_ROWS(false),
 	{ .name = "upstreams", .type = CONF_MAP, .section = &conf_upstream,
@@ -408,6 +428,10 @@ static const struct conf_key root_keys[] = {
 	  .section = &listener_section,
 	  FIELD(file_conf, listeners), PLACE(file_conf, listeners_at),
 	  .help = "The addresses that we accept on." },
+	{ .name = "access_log", .type = CONF_BLOCK, .word = "off",
+	  .word_value = 1, .section = &access_section,
+	  FIELD(file_conf, access_is_off),
+	  .help = "A line for each request." },
 	{ .name = "via", .type = CONF_STRING, .def = "fairlead",
 	  .word = "off", FIELD(file_conf, via), PLACE(file_conf, via_at),
 	  .help = "Our pseudonym in Via." },

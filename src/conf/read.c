@@ -104,6 +104,8 @@ take_file(struct conf *conf, const struct file_conf *f)
 	conf->user = f->user;
 	conf->shutdown_timeout_ms = f->shutdown_timeout_ms;
 	conf->drain_timeout_ms = f->drain_timeout_ms;
+	if (!f->access_is_off)
+		conf->access = f->access;
 	conf->via = f->via;
 	conf->max_hops = f->max_hops;
 	conf->sends_forwarded = f->sends_forwarded;

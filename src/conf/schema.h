@@ -171,6 +171,8 @@ struct file_conf {
 	struct place routes_at;
 	struct conf_list listeners;	/* of struct listener_file */
 	struct place listeners_at;
+	struct access_conf access;
+	uint32_t access_is_off;
 	const char *via;		/* NULL: off */
 	struct place via_at;
 	uint32_t max_hops;

@@ -73,11 +73,8 @@ print_html(char *out, size_t size, unsigned status, const char *word,
 
 static int
 print_body(char *out, size_t size, enum http_media media, unsigned status,
-    const char *word)
+    const char *word, const char *id)
 {
-	char id[REQUEST_ID_LEN + 1];
-
-	request_id_make(id);
 	if (media == MEDIA_HTML)
 		return print_html(out, size, status, word, id);
 	if (media == MEDIA_JSON)
@@ -97,27 +94,30 @@ content_type_of(enum http_media media)
 	return SPAN("text/plain; charset=utf-8");
 }
 
-void
+size_t
 reply_reason(struct http_stream *s, enum reason why, enum http_media media,
-    bool is_head)
+    bool is_head, const char *id)
 {
 	static const struct http_extra retry = {
 		{ "Retry-After", 11 }, { "1", 1 }
 	};
-	char body[1024];
+	char body[1024], made[REQUEST_ID_LEN + 1];
 	unsigned status = reasons[why].status;
-	struct span rest;
-	int len = print_body(body, sizeof(body), media, status,
-	    reasons[why].word);
 	struct http_reply r = {
 		.status = status, .content_type = content_type_of(media),
-		.body = span_of(body, (size_t)len),
 		.is_last = why == REASON_BAD_REQUEST,
 	};
+	struct span rest;
+
+	if (id == NULL)
+		request_id_make(made);
+	r.body = span_of(body, (size_t)print_body(body, sizeof(body), media,
+	    status, reasons[why].word, id != NULL ? id : made));
 
 	if (status == 503 || status == 405) {
 		r.extras = status == 503 ? &retry : &reply_allow;
 		r.n_extras = 1;
 	}
 	(void)reply_send(s, &r, is_head, &rest);
+	return is_head ? 0 : r.body.len;
 }

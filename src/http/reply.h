@@ -25,12 +25,14 @@ enum send_result reply_send(struct http_stream *s, const struct http_reply *r,
 /* The methods that pass. */
 extern const struct http_extra reply_allow;
 
+#define REQUEST_ID_LEN 26	/* a ULID: 48 bits of time, 80 of chance */
+
 /*
  * The answer to a failure (interfaces.md): status and word of `why`, the body
- * in the form the client accepts, Retry-After with 503. Nothing is left over.
+ * in the form the client accepts with the request's id (NULL: a new one),
+ * Retry-After with 503. Nothing is left over. The length of the body.
  */
-void reply_reason(struct http_stream *s, enum reason why,
-    enum http_media media, bool is_head);
+size_t reply_reason(struct http_stream *s, enum reason why,
+    enum http_media media, bool is_head, const char *id);
 
-#define REQUEST_ID_LEN 26	/* a ULID: 48 bits of time, 80 of chance */
 void request_id_make(char out[REQUEST_ID_LEN + 1]);

@@ -128,4 +128,7 @@ struct http_peer {
 struct http_service {
 	struct http_sink *(*open)(struct http_service *service,
 	    struct http_stream *s, const struct http_peer *peer);
+	/* A request that was refused before it was one; NULL: nobody asks. */
+	void (*on_refused)(struct http_service *service,
+	    const struct http_peer *peer, enum reason why);
 };

@@ -363,9 +363,32 @@ answer_refusal(struct h1_server *s, enum reason why)
 {
 	s->is_keep_alive = false;
 	s->is_request_done = false;	/* we do not know where it ends */
-	reply_reason(&s->stream, why, MEDIA_TEXT, s->method == METHOD_HEAD);
+	(void)reply_reason(&s->stream, why, MEDIA_TEXT,
+	    s->method == METHOD_HEAD, NULL);
 	wire_flush(&s->wire);
 	begin_linger(s);
+}
+
+static struct http_peer
+peer_of(struct h1_server *s)
+{
+	return (struct http_peer){
+		.client = client_address(s), .port = s->settings->port,
+		.connection = s->id, .trusted = s->settings->trusted,
+		.listener = s->settings->listener,
+	};
+}
+
+/* There is no exchange yet that could tell of it. */
+static void
+refuse_head(struct h1_server *s, enum reason why)
+{
+	struct http_service *service = s->settings->service;
+	struct http_peer peer = peer_of(s);
+
+	if (service->on_refused != NULL)
+		service->on_refused(service, &peer, why);
+	answer_refusal(s, why);
 }
 
 /* A body that cannot go on. */
@@ -414,11 +437,7 @@ feed(struct h1_server *s, struct span data)
 static void
 begin_exchange(struct h1_server *s, struct http_head *h)
 {
-	struct http_peer peer = {
-		.client = client_address(s), .port = s->settings->port,
-		.connection = s->id, .trusted = s->settings->trusted,
-		.listener = s->settings->listener,
-	};
+	struct http_peer peer = peer_of(s);
 	bool end = head_has_no_body(h);
 
 	set_state(s, STATE_EXCHANGE);
@@ -509,7 +528,7 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 	}
 	s->requests++;
 	s->method = h.method;	/* known in time: HEAD gets no content */
-	answer_refusal(s, why);
+	refuse_head(s, why);
 	*used += data.len;
 	return NEXT_STEP;
 }
@@ -874,7 +893,7 @@ timeout(struct h1_server *s)
 	}
 	if (s->state != STATE_HEAD || stash_len(&s->rest) == 0)
 		return NEXT_END;
-	answer_refusal(s, REASON_CLIENT_TIMEOUT);
+	refuse_head(s, REASON_CLIENT_TIMEOUT);
 	return NEXT_STEP;
 }
 

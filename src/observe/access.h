@@ -3,15 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "core/address.h"
 #include "core/span.h"
-
-/* interfaces.md, Logs. */
-enum access_form {
-	ACCESS_TIMING,
-	ACCESS_COMBINED,
-	ACCESS_JSON,
-};
 
 #define ACCESS_NOT_REACHED UINT32_MAX
 

@@ -15,6 +15,7 @@ struct child {
 	/* The monitor may read the addresses; its descriptors are closed. */
 	const struct listener_set *listeners;
 	int admin_fd;		/* listening Unix socket, or -1 */
+	int access_fd;		/* of the access log, or -1 */
 };
 
 /* A role is a row: how the master starts it. `main` runs the child's loop and

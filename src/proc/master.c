@@ -348,6 +348,7 @@ master_run_single(const struct master_options *o,
 	log_open(o->log_fd, o->log_mirror);
 	self.listeners = master.listeners;
 	self.admin_fd = master.admin_fd;
+	self.access_fd = o->access_fd;
 	status = single_main(&self);
 	close_all();
 	return status;

@@ -11,6 +11,7 @@ struct master_options {
 	const char *config_name;	/* for the title */
 	const struct role *worker, *monitor;
 	int log_fd;			/* children keep it open */
+	int access_fd;			/* the workers, too; -1: none */
 	/* Once started lines go to log_fd, and to stderr if this is set;
 	 * until then it is as main has set it. */
 	bool log_mirror;

@@ -52,6 +52,7 @@ list_kept(const struct process *p, int control_fd, int *kept)
 		kept[n++] = master.admin_fd;
 		return n;
 	}
+	kept[n++] = master.options->access_fd;
 	memcpy(&kept[n], l->fds, l->n_addresses * l->n_slots * sizeof(int));
 	return n + l->n_addresses * l->n_slots;
 }
@@ -86,6 +87,8 @@ run_child(const struct process *p, int control_fd)
 		.conf = master.options->conf,
 		.listeners = master.listeners,
 		.admin_fd = p->slot == SEGMENT_MONITOR ? master.admin_fd : -1,
+		.access_fd = p->slot == SEGMENT_MONITOR ? -1 :
+		    master.options->access_fd,
 	};
 
 	loop_fini();	/* ours is a copy of the master's */

@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "core/assert.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/stash.h"
@@ -54,6 +55,7 @@ exchange_open(struct http_service *service, struct http_stream *s,
 	x->client = s;
 	x->proxy = p;
 	x->id = ++p->exchanges;
+	x->start_ns = clock_now_ns;
 	x->connection = peer->connection;
 	x->listener_port = peer->port;
 	x->listener = peer->listener;
@@ -82,6 +84,8 @@ static void
 exchange_free(struct exchange *x)
 {
 	ASSERT(x->client == NULL && x->attempt == NULL);
+	if (x->proxy->access != NULL && !x->is_logged)
+		account_end(x, NULL);
 	drop_kept(x);
 	sticky_drop(x);
 	x->proxy->n_active--;
@@ -133,10 +137,19 @@ log_failure(const struct exchange *x, enum reason why)
 static void
 answer(struct exchange *x, enum reason why)
 {
-	x->state = EXCHANGE_END;
+	char id[REQUEST_ID_LEN + 1];
+
 	if (x->kept != NULL)
 		x->media = (uint8_t)head_accept(x->kept);
-	reply_reason(x->client, why, x->media, x->method == METHOD_HEAD);
+	request_id_make(id);
+	x->why = (uint8_t)why;
+	x->status = reasons[why].status;
+	x->bytes_out = reply_reason(x->client, why, x->media,
+	    x->method == METHOD_HEAD, id);
+	if (x->proxy->access != NULL)
+		account_end(x, id);
+	x->is_logged = true;
+	x->state = EXCHANGE_END;
 	release_client(x);
 	exchange_free(x);
 }
@@ -147,6 +160,7 @@ cut_client(struct exchange *x, enum reason why)
 	struct http_stream *s = x->client;
 
 	x->client = NULL;
+	x->why = (uint8_t)why;
 	s->ops->reset(s, why);
 }
 
@@ -262,6 +276,9 @@ keep_content(struct exchange *x, struct span taken)
 		x->replayed += (uint32_t)taken.len;
 		return;
 	}
+	x->head_us = account_us(x);
+	if (x->connected_us == 0)
+		x->connected_us = x->head_us;
 	stash_clear(&x->replay);
 	x->has_taken_body = true;
 }
@@ -274,6 +291,8 @@ send_request(struct exchange *x, struct http_head *h)
 
 	x->attempt->sink = &x->backend_sink;
 	x->state = x->is_pooled ? EXCHANGE_WAIT : EXCHANGE_CONNECT;
+	if (unlikely(x->proxy->access != NULL))
+		x->connected_us = x->is_pooled ? account_us(x) : 0;
 	(void)x->attempt->ops->send_head(x->attempt, h, end);
 	x->replayed = 0;
 	if (unlikely(!end && (x->is_request_done ||
@@ -398,6 +417,19 @@ check_request(struct exchange *x, struct http_head *h)
 	return REASON_NONE;
 }
 
+/* Behind an answer of our own to the request `h`, which is not kept yet. */
+static void
+end_here(struct exchange *x, const struct http_head *h,
+    const struct http_reply *r)
+{
+	x->state = EXCHANGE_END;
+	x->status = (uint16_t)r->status;
+	x->bytes_out = h->method == METHOD_HEAD ? 0 : r->body.len;
+	x->kept = (struct http_head *)(uintptr_t)h;
+	release_client(x);
+	exchange_free(x);
+}
+
 /* RFC 9110 7.6.2: no hop is left, we are the last; true: answered. */
 static bool
 answer_hop(struct exchange *x, const struct http_head *h)
@@ -411,13 +443,12 @@ answer_hop(struct exchange *x, const struct http_head *h)
 	if (forward_hops(h) != 0)
 		return false;
 	if (h->method == METHOD_TRACE) {
+		x->kept = (struct http_head *)(uintptr_t)h;
 		answer(x, REASON_METHOD);	/* nothing of it is shown */
 		return true;
 	}
-	x->state = EXCHANGE_END;
 	(void)reply_send(x->client, &r, false, &rest);
-	release_client(x);
-	exchange_free(x);
+	end_here(x, h, &r);
 	return true;
 }
 
@@ -432,7 +463,7 @@ answer_route(struct exchange *x, const struct http_head *h)
 	struct span expanded, rest;
 
 	if (!expand(&r->text, x, h, text, sizeof(text), &expanded)) {
-		x->media = (uint8_t)head_accept(h);
+		x->kept = (struct http_head *)(uintptr_t)h;
 		answer(x, REASON_URI_TOO_LONG);	/* what grew came with it */
 		return;
 	}
@@ -445,10 +476,8 @@ answer_route(struct exchange *x, const struct http_head *h)
 		reply.extras = &location;
 		reply.n_extras = 1;
 	}
-	x->state = EXCHANGE_END;
 	(void)reply_send(x->client, &reply, h->method == METHOD_HEAD, &rest);
-	release_client(x);
-	exchange_free(x);
+	end_here(x, h, &reply);
 }
 
 static bool
@@ -504,7 +533,7 @@ client_on_head(struct http_stream *s, struct http_head *h, bool end)
 	if (why == REASON_NONE)
 		why = start_attempt(x, h);
 	if (unlikely(why != REASON_NONE)) {
-		x->media = (uint8_t)head_accept(h);
+		x->kept = h;	/* for the log */
 		answer(x, why);
 		return;
 	}
@@ -534,6 +563,7 @@ client_on_body(struct http_stream *s, struct span data, bool end)
 		return 0;
 	}
 	result = x->attempt->ops->send_body(x->attempt, data, end, &taken);
+	x->bytes_in += taken;
 	keep_content(x, span_of(data.ptr, taken));
 	if (end && taken == data.len)
 		note_request_end(x, result);
@@ -561,6 +591,7 @@ client_on_pipe(struct http_stream *s, struct pipe *p, bool end)
 	if (x->attempt == NULL)
 		return 0;
 	result = x->attempt->ops->send_pipe(x->attempt, p, end, &taken);
+	x->bytes_in += taken;
 	if (end && p->len == 0)
 		note_request_end(x, result);
 	return taken;
@@ -593,6 +624,10 @@ client_on_reset(struct http_stream *s, enum reason why, enum sent sent UNUSED)
 {
 	struct exchange *x = of_client(s);
 
+	x->why = (uint8_t)why;
+	if (x->status == 0)
+		x->status = why == REASON_CLIENT_GONE ? 499 :
+		    reasons[why].status;
 	errno = 0;
 	if (log_threshold >= LOG_INFO && why != REASON_CLIENT_GONE)
 		log_failure(x, why);
@@ -690,6 +725,22 @@ judge_status(struct exchange *x, unsigned status)
 		log_ejected(x);
 }
 
+/* A response is there, no other try comes: what one would need goes, but
+ * what the log says. */
+static void
+settle(struct exchange *x)
+{
+	if (likely(x->proxy->access == NULL)) {
+		drop_kept(x);
+		return;
+	}
+	x->head_us = account_us(x);
+	if (x->connected_us == 0)
+		x->connected_us = x->head_us;
+	stash_clear(&x->replay);
+	x->has_taken_body = true;
+}
+
 static void
 backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 {
@@ -701,7 +752,8 @@ backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 		return;
 	}
 	judge_status(x, h->status);
-	drop_kept(x);
+	x->status = h->status;
+	settle(x);
 	x->state = EXCHANGE_RELAY;
 	if (unlikely(h->framing == FRAMING_TUNNEL)) {
 		x->state = EXCHANGE_TUNNEL;
@@ -724,10 +776,12 @@ static size_t
 backend_on_body(struct http_stream *s, struct span data, bool end)
 {
 	struct exchange *x = of_backend(s);
+	enum send_result result;
 	size_t taken = 0;
 
-	if (x->client->ops->send_body(x->client, data, end, &taken) ==
-	    SEND_OK && end)
+	result = x->client->ops->send_body(x->client, data, end, &taken);
+	x->bytes_out += taken;
+	if (result == SEND_OK && end)
 		note_response_end(x);
 	return taken;
 }
@@ -745,10 +799,12 @@ static size_t
 backend_on_pipe(struct http_stream *s, struct pipe *p, bool end)
 {
 	struct exchange *x = of_backend(s);
+	enum send_result result;
 	size_t taken = 0;
 
-	if (x->client->ops->send_pipe(x->client, p, end, &taken) ==
-	    SEND_OK && end)
+	result = x->client->ops->send_pipe(x->client, p, end, &taken);
+	x->bytes_out += taken;
+	if (result == SEND_OK && end)
 		note_response_end(x);
 	return taken;
 }
@@ -768,8 +824,10 @@ backend_on_writable(struct http_stream *s)
 {
 	struct exchange *x = of_backend(s);
 
-	if (x->state == EXCHANGE_CONNECT)
+	if (x->state == EXCHANGE_CONNECT) {
 		x->state = EXCHANGE_WAIT;
+		x->connected_us = account_us(x);
+	}
 	if (unlikely(x->is_replaying) && !push_replay(x))
 		return;
 	if (x->client != NULL)
@@ -789,6 +847,30 @@ static const struct http_stream_events backend_events = {
 
 /* ---- the service */
 
+/* Only the log hears of it. */
+static void
+on_refused(struct http_service *service, const struct http_peer *peer,
+    enum reason why)
+{
+	struct proxy *p = container_of(service, struct proxy, service);
+	struct exchange x = {
+		.proxy = p, .listener = peer->listener,
+		.version = HTTP_1_1, .start_ns = clock_now_ns,
+		.why = (uint8_t)why, .status = reasons[why].status,
+	};
+
+	if (p->access == NULL)
+		return;
+	endpoint_set(&x.from, peer->client);
+	account_end(&x, NULL);
+}
+
+void
+proxy_log_to(struct proxy *p, struct writer *w)
+{
+	p->access = w;
+}
+
 void
 proxy_init(struct proxy *p, const struct conf *conf,
     struct upstream *upstreams)
@@ -797,6 +879,7 @@ proxy_init(struct proxy *p, const struct conf *conf,
 
 	memset(p, 0, sizeof(*p));
 	p->service.open = exchange_open;
+	p->service.on_refused = on_refused;
 	p->conf = conf;
 	p->upstreams = upstreams;
 	p->n_upstreams = conf->n_upstreams;

@@ -13,7 +13,7 @@
 
 #define ATTEMPTS_MAX	8
 #define REPLAY_MAX	(64u << 10)	/* content kept for another try */
-#define EXCHANGE_SIZE	512	/* of the slab's objects, kept head included */
+#define EXCHANGE_SIZE	640	/* of the slab's objects, kept head included */
 
 /*
  * The states of the response; the request body only has to be all sent or not
@@ -57,6 +57,10 @@ struct exchange {
 	uint8_t cookies_class;
 	struct backend *tried[ATTEMPTS_MAX];
 	uint64_t id, connection;
+	uint64_t start_ns, bytes_in, bytes_out;
+	uint32_t connected_us, head_us;	/* since then; 0: not reached */
+	uint16_t status;		/* that the client got; 0: none yet */
+	uint8_t why;			/* enum reason */
 	const struct route_conf *route;	/* NULL: there are none */
 	const struct cidrs *trusted;	/* proxies; NULL: the peer is none */
 	struct endpoint peer;		/* who is connected to us */
@@ -67,6 +71,7 @@ struct exchange {
 	uint8_t n_attempts;
 	uint8_t method, version;
 	uint8_t media;			/* for error bodies */
+	bool is_logged;
 	bool is_pooled;			/* the attempt's connection */
 	bool is_request_done;
 	bool is_response_done;		/* tunnels: the backend's direction */
@@ -81,10 +86,12 @@ struct exchange {
  * head, so doing it twice must be the same as once. A reason, or false: refuse.
  */
 #define CHAIN_MAX 1024
+#define ELEMENT_MAX 512
 #define EDITS_ROOM 4096
 struct forward_room {		/* memory for values that we add */
 	char client[ADDRESS_TEXT_MAX];
 	char chain[CHAIN_MAX];		/* X-Forwarded-For */
+	char element[ELEMENT_MAX];	/* ours of Forwarded */
 	char forwarded[CHAIN_MAX];
 	char edits[EDITS_ROOM];		/* values that the route has */
 	char port[8];
@@ -131,3 +138,7 @@ void trust_find_client(struct exchange *x, const struct http_head *h);
  */
 struct span trust_chain(const struct exchange *x, const struct http_head *h,
     enum field_id id, char room[CHAIN_MAX], struct span ours);
+
+/* account.c: the times of an exchange, and its line in the access log. */
+uint32_t account_us(const struct exchange *x);	/* since it began, 1 or more */
+void account_end(const struct exchange *x, const char *id);

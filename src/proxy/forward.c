@@ -7,7 +7,6 @@
 #include "proxy/exchange.h"
 
 #define HOST_SHOWN	255	/* a longer one is no name */
-#define ELEMENT_MAX	512	/* of Forwarded */
 
 static size_t
 print_number(char *to, uint32_t n)
@@ -117,7 +116,6 @@ static void
 add_forwarded(const struct exchange *x, struct http_head *h,
     struct forward_room *room)
 {
-	char element[ELEMENT_MAX];
 	struct address a;
 	struct span client, chain;
 
@@ -136,7 +134,7 @@ add_forwarded(const struct exchange *x, struct http_head *h,
 	if (likely(!x->proxy->conf->sends_forwarded))
 		return;
 	head_add(h, SPAN("Forwarded"), trust_chain(x, h, FIELD_FORWARDED,
-	    room->forwarded, print_element(element, &a, client, h->host)));
+	    room->forwarded, print_element(room->element, &a, client, h->host)));
 }
 
 void

@@ -8,6 +8,7 @@
 struct conf;
 struct router;
 struct upstream;
+struct writer;
 
 /*
  * The service behind the listeners of a worker. It sees streams, never what
@@ -19,6 +20,7 @@ struct proxy {
 	const struct conf *conf;
 	struct upstream *upstreams;	/* of the worker */
 	size_t n_upstreams;
+	struct writer *access;		/* the access log; NULL: none */
 	struct router *router;		/* NULL: there are no routes */
 	char via[64];			/* "1.1 NAME" */
 	struct span via_value, via_name;
@@ -31,3 +33,5 @@ struct proxy {
 void proxy_init(struct proxy *p, const struct conf *conf,
     struct upstream *upstreams);
 void proxy_fini(struct proxy *p);
+/* Each request leaves a line there; NULL: nowhere. */
+void proxy_log_to(struct proxy *p, struct writer *w);

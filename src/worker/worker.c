@@ -15,12 +15,15 @@
 #include "http1/server.h"
 #include "net/listener.h"
 #include "net/pipe.h"
+#include "observe/writer.h"
 #include "proxy/proxy.h"
 #include "shm/segment.h"
 #include "upstream/upstream.h"
 #include "worker/cover.h"
 
 #define MASTER_GONE_MS	10000	/* serve on so long without a master */
+#define ACCESS_RING	(1u << 20)	/* bytes of lines that may wait */
+#define ACCESS_STOP_MS	1000	/* for what is left of them */
 
 /* One a process; file scope, since handlers have no other way to it. */
 static struct {
@@ -28,6 +31,7 @@ static struct {
 	struct process_slot *slot;
 	struct upstream *upstreams;
 	struct proxy proxy;
+	struct writer *access;	/* NULL: no access log */
 	struct h1_server_settings *settings;	/* one a listener */
 	struct timer stop;	/* drain's or the lost master's deadline */
 	bool is_worker;		/* else the monitor */
@@ -44,7 +48,8 @@ publish(void)
 	shm_set(&me.slot->connections, h1_server_connections());
 	shm_set(&me.slot->requests, me.proxy.requests);
 	shm_set(&me.slot->accepted, me.accepted);
-	shm_set(&me.slot->log_dropped, log_dropped());
+	shm_set(&me.slot->log_dropped, log_dropped() +
+	    (me.access != NULL ? writer_dropped(me.access) : 0));
 }
 
 static void
@@ -174,6 +179,12 @@ start_serving(struct child *self)
 	me.upstreams = upstreams_new(conf, self->slot,
 	    (uint32_t)conf->workers);
 	proxy_init(&me.proxy, conf, me.upstreams);
+	if (self->access_fd >= 0) {
+		me.access = writer_start(self->access_fd, ACCESS_RING);
+		if (me.access == NULL)
+			log_write_errno(LOG_ERROR, NULL, "no access log");
+		proxy_log_to(&me.proxy, me.access);
+	}
 	me.proxy.requests = shm_get(&me.slot->requests);
 	me.accepted = shm_get(&me.slot->accepted);
 	me.settings = xcalloc(self->listeners->n_addresses,
@@ -208,6 +219,7 @@ run(struct child *self)
 	loop_run();
 	h1_server_close_all();
 	if (me.is_worker) {
+		writer_stop(&me.access, ACCESS_STOP_MS);
 		publish();
 		proxy_fini(&me.proxy);
 		upstreams_free(&me.upstreams, self->conf->n_upstreams);

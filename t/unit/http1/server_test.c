@@ -63,7 +63,7 @@ open_sink(struct http_service *service UNUSED, struct http_stream *s UNUSED,
 	return &sink;
 }
 
-static struct http_service service = { open_sink };
+static struct http_service service = { .open = open_sink };
 static const struct h1_server_settings settings = { .service = &service,
 	.head_bytes = 4096, .field_count = 16, .head_timeout_ms = 100000,
 	.body_timeout_ms = 100000, .keep_alive_ms = 100000,
