@@ -19,19 +19,39 @@
 #define RETRY_MS	100	/* a full disk may get room */
 #define WRITE_MOST	((size_t)256 << 10)	/* by one call */
 
+/* Who comes second frees it: the thread that ends, or who has waited. */
+enum writer_state {
+	WRITER_RUNS,
+	WRITER_HAS_ENDED,
+	WRITER_IS_GIVEN_UP,
+};
+
 /* head and tail count bytes for ever: the ring holds head - tail of them. */
 struct writer {
 	_Atomic uint64_t head;	/* the loop's */
 	_Atomic uint64_t dropped;
 	_Atomic uint64_t tail __attribute__((aligned(64)));	/* the thread's */
 	_Atomic bool is_asleep;
-	_Atomic bool is_ending, has_ended;
+	_Atomic bool is_ending;
+	_Atomic int state;	/* enum writer_state */
 	_Atomic int fd;
 	int wake_fd;
 	size_t size;
 	pthread_t thread;
 	char *ring;
 };
+
+static void
+writer_free(struct writer *w)
+{
+	int saved = errno;
+
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+	free(w->ring);
+	free(w);
+	errno = saved;
+}
 
 static void
 wake(struct writer *w)
@@ -112,7 +132,9 @@ run(void *argument)
 		is_good = drain(w);
 	}
 	(void)drain(w);
-	atomic_store(&w->has_ended, true);
+	if (atomic_exchange(&w->state, WRITER_HAS_ENDED) ==
+	    WRITER_IS_GIVEN_UP)
+		writer_free(w);
 	return NULL;
 }
 
@@ -128,18 +150,6 @@ start_thread(struct writer *w)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = error;
 	return error == 0 ? 0 : -1;
-}
-
-static void
-writer_free(struct writer *w)
-{
-	int saved = errno;
-
-	if (w->wake_fd >= 0)
-		close(w->wake_fd);
-	free(w->ring);
-	free(w);
-	errno = saved;
 }
 
 struct writer *
@@ -196,30 +206,32 @@ writer_dropped(const struct writer *w)
 	return atomic_load(&w->dropped);
 }
 
-static bool
+static void
 wait_for_end(struct writer *w, unsigned wait_ms)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };
 
-	for (; wait_ms > 0 && !atomic_load(&w->has_ended); wait_ms--)
+	while (wait_ms-- > 0 && atomic_load(&w->state) == WRITER_RUNS)
 		nanosleep(&ms, NULL);
-	return atomic_load(&w->has_ended);
 }
 
 void
 writer_stop(struct writer **wp, unsigned wait_ms)
 {
 	struct writer *w = *wp;
+	pthread_t thread;
 
 	if (w == NULL)
 		return;
 	*wp = NULL;
+	thread = w->thread;
 	atomic_store(&w->is_ending, true);
 	wake(w);
-	if (!wait_for_end(w, wait_ms)) {
-		pthread_detach(w->thread);	/* it keeps its memory */
+	wait_for_end(w, wait_ms);
+	if (atomic_exchange(&w->state, WRITER_IS_GIVEN_UP) == WRITER_RUNS) {
+		pthread_detach(thread);
 		return;
 	}
-	pthread_join(w->thread, NULL);
+	pthread_join(thread, NULL);
 	writer_free(w);
 }

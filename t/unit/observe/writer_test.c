@@ -124,7 +124,7 @@ START_TEST(a_stop_is_bounded)
 	ck_assert_ptr_null(w);
 	/* The thread is still in its write: let it go. */
 	close(fds[0]);
-	usleep(1000);
+	usleep(50000);
 }
 END_TEST
 
