@@ -121,7 +121,7 @@ is($c->response->{status}, 400, 'a bad chunk: 400');
 ok($c->is_closed, 'and closed');
 $c = $t->connect;
 $c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\nhalf");
-is($c->response->{status}, 408, 'who expects a 100, sends a part all the same and stops: 408');
+is(eval { $c->response->{status} }, 408, 'who expects a 100, sends a part all the same and stops: 408');
 $c = $t->connect;
 $c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1025\r\n\r\n");
 is(($c->response // { status => 'none' })->{status}, 413, 'who expects a 100 for too much: 413 instead');
@@ -182,8 +182,8 @@ $c->send('hello');
 is($c->response->{body}, 'well', 'and then send');
 $c = $t->connect;
 $c->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe");
-ok($c->fill(5), 'half a body: we do not wait long');
-is($c->response->{status}, 408, 'with 408');
+my $r408 = eval { $c->fill(5) && $c->response };	# dies when it is cut
+is($r408 && $r408->{status}, 408, 'half a body: we do not wait long, and say so');
 $t->stop;
 
 # Who is served while we drain is told that it was the last time.

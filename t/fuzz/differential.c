@@ -20,9 +20,9 @@
 #include "core/base.h"
 #include "outcome.h"
 
-#define SEEDS 4096
+#define SEEDS 16384
 #define ROOM 8192u		/* readable, between two pages that are not */
-#define LEN_MAX 1536u
+#define LEN_MAX 2304u
 #define TRAILERS (METHOD_COUNT + 1)
 
 /* The good ones stand here GOOD times, or nearly all would be refused. */
