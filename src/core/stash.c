@@ -5,7 +5,7 @@
 #include "core/memory.h"
 
 static const uint32_t class_sizes[] = {
-	512, 2u << 10, 8u << 10, 32u << 10, 128u << 10
+	512, 2u << 10, 8u << 10, 32u << 10, 128u << 10, 512u << 10
 };
 #define CLASSES COUNT_OF(class_sizes)
 

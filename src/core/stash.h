@@ -17,7 +17,7 @@ struct stash {
 	uint32_t size;		/* of the block: one of the classes, or 0 */
 };
 
-#define STASH_MAX (128u << 10)
+#define STASH_MAX (512u << 10)
 
 void stash_module_init(void);	/* once per process; idempotent */
 

@@ -16,6 +16,7 @@
 #include "http1/write.h"
 
 #define UPGRADE_MAX 16	/* a protocol's name, with its NUL */
+#define LARGE_READS_HELD (4u << 20)	/* of blocks: then usual reads */
 #define INFO_MAX 16	/* interim responses to one request */
 
 /* What the connection does next, and which of its timeouts runs. */
@@ -50,6 +51,7 @@ struct h1_client {
 	bool is_running;
 	bool is_reused;
 	bool is_paused;
+	bool is_flowing;	/* the last read of the body was a full one */
 	bool is_request_done;
 	bool is_keep_alive;
 	bool has_response_byte;
@@ -413,6 +415,15 @@ body_bytes(struct h1_client *c, struct span got, enum io_status status)
 	return NEXT_STEP;
 }
 
+/* Much is to come that no pipe may take: read more at once, unless slow
+ * clients hold a lot of what was read already. */
+static size_t
+body_read_size(const struct h1_client *c)
+{
+	return unlikely(c->is_flowing) &&
+	    block_bytes_in_use() < LARGE_READS_HELD ? HOT_BUFFER : 0;
+}
+
 static enum next
 step_body(struct h1_client *c)
 {
@@ -427,7 +438,8 @@ step_body(struct h1_client *c)
 		return splice_more(c);
 	if (!c->wire.is_readable)
 		return NEXT_WAIT;
-	status = wire_read(&c->wire, &got, 0);
+	status = wire_read(&c->wire, &got, body_read_size(c));
+	c->is_flowing = status == IO_MORE;
 	if (likely(status == IO_DRAINED || status == IO_MORE))
 		return body_bytes(c, got, status);
 	return status == IO_WAIT ? NEXT_STEP : on_end(c, status);

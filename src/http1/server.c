@@ -20,7 +20,7 @@
 
 #define LINGER_MS	30000	/* after an answer that came early, in all */
 #define LINGER_IDLE_MS	5000
-#define BODY_READ_MAX	HOT_BUFFER
+#define BODY_READ_MAX	READ_USUAL
 #define FRESH_MAX	256
 
 enum next {

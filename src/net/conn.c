@@ -48,7 +48,9 @@ plain_read(struct conn *c, struct span *got, size_t most)
 {
 	ssize_t n;
 
-	if (most == 0 || most > HOT_BUFFER)
+	if (likely(most == 0))
+		most = READ_USUAL;
+	else if (most > HOT_BUFFER)
 		most = HOT_BUFFER;
 	do {
 		n = recv(c->io.fd, hot, most, 0);

@@ -13,7 +13,8 @@
  * returns or the next conn_read() of anybody. At least HOT_SLACK bytes
  * behind a span can be read (they mean nothing).
  */
-#define HOT_BUFFER	(64u << 10)	/* one conn_read gives at most this */
+#define HOT_BUFFER	(256u << 10)	/* one read gives at most this */
+#define READ_USUAL	(64u << 10)	/* what it gives if nobody says more */
 #define HOT_SLACK	64
 
 #define CONN_SPANS	72	/* of one write */
@@ -30,7 +31,7 @@ struct conn;
 struct pipe;
 struct conn_ops {
 	/* MORE, DRAINED with *got; WAIT, EOF, FAILED without. `most`: at most
-	 * so many bytes (0: HOT_BUFFER). */
+	 * so many bytes (0: READ_USUAL). */
 	enum io_status (*read)(struct conn *c, struct span *got, size_t most);
 	/* MORE: all was taken; WAIT: *taken of it, an edge will come;
 	 * FAILED. Up to CONN_SPANS spans. */
