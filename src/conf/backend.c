@@ -162,9 +162,7 @@ add_from_file(struct upstream_conf *u, const struct backend_file *f,
 	if (f->port_at.line == 0)
 		return;
 	b->weight = f->weight;
-	b->line = (int)f->host_at.line;
-	b->column = (int)f->host_at.column;
-	b->width = (int)f->host_at.width;
+	b->at = f->host_at;
 	u->n_backends++;
 }
 
@@ -186,21 +184,18 @@ static void
 warn_duplicate(const struct backend_conf *first,
     const struct backend_conf *again, struct diagnostics *d)
 {
-	struct place at = { (uint32_t)again->line, (uint32_t)again->column,
-	    (uint32_t)again->width };
 	char word[QUOTE_MAX];
 	struct diagnostic *e;
 
 	quote(word, span_str(again->host));
-	if (at.line == 0) {
+	if (again->at.line == 0) {
 		diag_warning(d, PLACE_OPTIONS, "-b %s:%u is given twice", word,
 		    again->port);
 		return;
 	}
-	e = diag_warning(d, at, "the backend %s:%u is listed twice; to send it "
-	    "more, give it a \"weight\"", word, again->port);
-	diag_note(e, "the first is in line %d, column %d", first->line,
-	    first->column);
+	e = diag_warning(d, again->at, "the backend %s:%u is listed twice; to "
+	    "send it more, give it a \"weight\"", word, again->port);
+	diag_note_place(d, e, first->at, "the first is");
 }
 
 /* By sorting: a list may have a hundred thousand items. */

@@ -38,7 +38,7 @@ struct backend_conf {
 	uint16_t weight;	/* 1 to 1000; 0 drains */
 	bool wants_tls;		/* refused until TLS is built */
 	struct address address;	/* len 0: unresolved (dns/resolve.h) */
-	int line, column, width;	/* of `host` in its file; 0: from -b */
+	struct place at;	/* of `host`; line 0: from -b */
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
 

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "conf/schema.h"
 #include "conf/text.h"
 #include "core/memory.h"
 
 #define EXCERPT_MOST	100	/* characters of a line that are shown */
+#define LOOK_BACK	4096	/* bytes in which a secret's key is sought */
 #define WORD_MOST	64	/* longer words get no suggestion */
 
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
@@ -25,12 +27,19 @@ struct diagnostic {
 	size_t n_notes;
 };
 
+struct source {
+	char *file;
+	struct span text;		/* ours */
+};
+
 struct diagnostics {
 	struct diagnostic *kept[DIAG_MOST];	/* sorted by place */
 	size_t n_kept;
 	size_t n_of[2];			/* by severity, dropped ones too */
-	char *file;
-	struct span text;		/* ours */
+	struct source *sources;
+	uint32_t n_sources;
+	struct place *hidden;
+	size_t n_hidden, room_hidden;
 };
 
 struct diagnostics *
@@ -57,10 +66,10 @@ diag_forget(struct diagnostics *d)
 }
 
 static void
-source_free(struct diagnostics *d)
+source_free(struct source *s)
 {
-	free(d->file);
-	free((char *)(uintptr_t)d->text.ptr);
+	free(s->file);
+	free((char *)(uintptr_t)s->text.ptr);
 }
 
 void
@@ -69,17 +78,32 @@ diagnostics_free(struct diagnostics **d)
 	if (*d == NULL)
 		return;
 	diag_forget(*d);
-	source_free(*d);
+	for (uint32_t i = 0; i < (*d)->n_sources; i++)
+		source_free(&(*d)->sources[i]);
+	free((*d)->sources);
+	free((*d)->hidden);
 	free(*d);
 	*d = NULL;
 }
 
-void
+uint32_t
 diag_source(struct diagnostics *d, const char *file, struct span text)
 {
-	source_free(d);
-	d->file = xstrdup(file);
-	d->text = text;
+	d->sources = xrealloc(d->sources,
+	    (d->n_sources + 1) * sizeof(*d->sources));
+	d->sources[d->n_sources] = (struct source){ xstrdup(file), text };
+	return d->n_sources++;
+}
+
+void
+diag_hide(struct diagnostics *d, struct place at)
+{
+	if (d->n_hidden == d->room_hidden) {
+		d->room_hidden = d->room_hidden * 2 + 8;
+		d->hidden = xrealloc(d->hidden,
+		    d->room_hidden * sizeof(*d->hidden));
+	}
+	d->hidden[d->n_hidden++] = at;
 }
 
 size_t
@@ -97,7 +121,15 @@ diagnostics_warnings(const struct diagnostics *d)
 static bool
 is_behind(struct place a, struct place b)
 {
+	if (a.file != b.file)
+		return a.file > b.file;
 	return a.line != b.line ? a.line > b.line : a.column > b.column;
+}
+
+static bool
+is_same(struct place a, struct place b)
+{
+	return a.file == b.file && a.line == b.line && a.column == b.column;
 }
 
 bool
@@ -131,19 +163,35 @@ format_text(const char *format, va_list args)
 	return text;
 }
 
+static bool
+is_kept(const struct diagnostics *d, const struct diagnostic *e)
+{
+	for (size_t i = 0; i < d->n_kept; i++)
+		if (is_same(d->kept[i]->at, e->at) &&
+		    strcmp(d->kept[i]->text, e->text) == 0)
+			return true;
+	return false;
+}
+
 static struct diagnostic *
 add(struct diagnostics *d, enum severity severity, struct place at,
     const char *format, va_list args)
 {
 	struct diagnostic *e;
 
-	d->n_of[severity]++;
-	if (!diag_wants(d, at))
+	if (!diag_wants(d, at)) {
+		d->n_of[severity]++;
 		return NULL;
+	}
 	e = xnew(struct diagnostic);
 	e->severity = severity;
 	e->at = at;
 	e->text = format_text(format, args);
+	if (is_kept(d, e)) {
+		diagnostic_free(e);
+		return NULL;
+	}
+	d->n_of[severity]++;
 	insert(d, e);
 	return e;
 }
@@ -184,33 +232,147 @@ diag_note(struct diagnostic *e, const char *format, ...)
 	va_end(args);
 }
 
-/* The part of a long line that shows column `at`; moves `at` accordingly. */
-static struct span
-excerpt(struct span line, size_t *at)
+/* NULL: not of a file. */
+static const char *
+file_of(const struct diagnostics *d, struct place at)
 {
-	size_t from = *at > EXCERPT_MOST * 3 / 4 ? *at - EXCERPT_MOST / 2 : 0;
-	struct span rest = text_skip_chars(line, from);
+	return at.file < d->n_sources && (at.line != 0 || at.column != 0) ?
+	    d->sources[at.file].file : NULL;
+}
 
-	*at -= from;
-	return span_of(rest.ptr, text_bytes_of_chars(rest, EXCERPT_MOST));
+void
+diag_note_place(const struct diagnostics *d, struct diagnostic *e,
+    struct place at, const char *format, ...)
+{
+	const char *file = file_of(d, at);
+	va_list args;
+	char *text;
+
+	if (e == NULL)
+		return;
+	va_start(args, format);
+	text = format_text(format, args);
+	va_end(args);
+	if (at.file == e->at.file || file == NULL)
+		diag_note(e, "%s in line %u, column %u", text, at.line,
+		    at.column);
+	else
+		diag_note(e, "%s in %s, line %u, column %u", text, file,
+		    at.line, at.column);
+	free(text);
+}
+
+/* Excerpts come in the order of the files, and of the lines of each. */
+struct printer {
+	FILE *out;
+	const struct diagnostics *d;
+	uint32_t file;
+	struct text_lines lines;	/* of the file */
+};
+
+/* The part of a line that is shown; what is hidden in it is set. */
+struct excerpt {
+	struct span shown;
+	size_t from;		/* characters before it */
+	bool is_hidden[EXCERPT_MOST];
+};
+
+static struct excerpt
+excerpt_of(struct span line, size_t at)
+{
+	struct excerpt x = {
+		.from = at > EXCERPT_MOST * 3 / 4 ? at - EXCERPT_MOST / 2 : 0,
+	};
+	struct span rest = text_skip_chars(line, x.from);
+
+	x.shown = span_of(rest.ptr, text_bytes_of_chars(rest, EXCERPT_MOST));
+	return x;
+}
+
+/* `width` characters from `column` (from 0) of the line; 0: all. */
+static void
+hide(struct excerpt *x, size_t column, size_t width)
+{
+	for (size_t i = 0; i < EXCERPT_MOST; i++)
+		if (i + x->from >= column &&
+		    (width == 0 || i + x->from < column + width))
+			x->is_hidden[i] = true;
+}
+
+/* The word before the colon at `at`, which may stand in quotes. */
+static struct span
+key_before(struct span line, size_t at)
+{
+	size_t end = at, start;
+
+	while (end > 0 && strchr(" \t\"'", line.ptr[end - 1]) != NULL)
+		end--;
+	for (start = end; start > 0; start--)
+		if (!isalnum((unsigned char)line.ptr[start - 1]) &&
+		    line.ptr[start - 1] != '_')
+			break;
+	return span_of(line.ptr + start, end - start);
+}
+
+/* Where the file was not understood, what is behind the name of such a key. */
+static void
+hide_by_name(struct excerpt *x, struct span line)
+{
+	size_t end = (size_t)(x->shown.ptr - line.ptr) + x->shown.len;
+	size_t i = end > LOOK_BACK ? end - LOOK_BACK : 0;
+
+	for (; i < end; i++) {
+		if (line.ptr[i] != ':' ||
+		    !schema_has_secret(key_before(line, i)))
+			continue;
+		while (++i < end && strchr(" \t", line.ptr[i]) != NULL)
+			;
+		hide(x, text_chars(span_of(line.ptr, i)), 0);
+		return;
+	}
+}
+
+static void
+hide_secrets(struct excerpt *x, const struct diagnostics *d, struct place at,
+    struct span line)
+{
+	bool is_known = false;
+
+	for (size_t i = 0; i < d->n_hidden; i++)
+		if (d->hidden[i].file == at.file &&
+		    d->hidden[i].line == at.line) {
+			hide(x, d->hidden[i].column - 1, d->hidden[i].width);
+			is_known = true;
+		}
+	if (!is_known && x->shown.ptr != NULL)
+		hide_by_name(x, line);
 }
 
 /* A tab is shown as one space, so that the caret stands right; what is no
  * text, or would steer a terminal, as the replacement character. */
 static void
-print_line(FILE *out, uint32_t number, struct span line)
+print_char(FILE *out, struct span c, bool is_hidden)
 {
-	struct span c;
+	if (is_hidden)
+		fputc('*', out);
+	else if (c.ptr[0] == '\t')
+		fputc(' ', out);
+	else if (text_check(c).fault != TEXT_GOOD)
+		fputs("\xef\xbf\xbd", out);
+	else
+		fwrite(c.ptr, 1, c.len, out);
+}
 
-	fprintf(out, "%5u |%s", number, line.len == 0 ? "" : " ");
-	for (; line.len > 0; line = span_skip(line, c.len)) {
-		c = span_of(line.ptr, text_bytes_of_chars(line, 1));
-		if (c.ptr[0] == '\t')
-			fputc(' ', out);
-		else if (text_check(c).fault != TEXT_GOOD)
-			fputs("\xef\xbf\xbd", out);
-		else
-			fwrite(c.ptr, 1, c.len, out);
+static void
+print_line(FILE *out, uint32_t number, const struct excerpt *x)
+{
+	struct span rest = x->shown, c;
+
+	fprintf(out, "%5u |%s", number, rest.len == 0 ? "" : " ");
+	for (size_t i = 0; rest.len > 0; i++) {
+		c = span_of(rest.ptr, text_bytes_of_chars(rest, 1));
+		print_char(out, c, x->is_hidden[i]);
+		rest = span_skip(rest, c.len);
 	}
 	fputc('\n', out);
 }
@@ -229,38 +391,45 @@ print_caret(FILE *out, struct span shown, size_t at, size_t width)
 }
 
 static void
-print_excerpt(FILE *out, struct text_lines *lines, struct place at)
+print_excerpt(struct printer *p, struct place at)
 {
-	size_t column = at.column - 1;
-	struct span shown;
+	struct excerpt x;
+	struct span line;
 
-	shown = excerpt(text_line(lines, at.line), &column);
-	print_line(out, at.line, shown);
-	print_caret(out, shown, column, at.width);
+	if (p->file != at.file || p->lines.text.ptr == NULL) {
+		p->file = at.file;
+		p->lines = (struct text_lines){
+			.text = p->d->sources[at.file].text
+		};
+	}
+	line = text_line(&p->lines, at.line);
+	x = excerpt_of(line, at.column - 1);
+	hide_secrets(&x, p->d, at, line);
+	print_line(p->out, at.line, &x);
+	print_caret(p->out, x.shown, at.column - 1 - x.from, at.width);
 }
 
 static void
 print_head(FILE *out, const struct diagnostics *d, struct place at)
 {
+	const char *file = file_of(d, at);
+
 	if (at.line != 0)
-		fprintf(out, "%s:%u:%u: ", d->file, at.line, at.column);
-	else if (at.column != 0 && d->file != NULL)
-		fprintf(out, "%s: ", d->file);
+		fprintf(out, "%s:%u:%u: ", file, at.line, at.column);
 	else
-		fputs("fairlead: ", out);
+		fprintf(out, "%s: ", file != NULL ? file : "fairlead");
 }
 
 static void
-print_one(FILE *out, const struct diagnostics *d, struct text_lines *lines,
-    const struct diagnostic *e)
+print_one(struct printer *p, const struct diagnostic *e)
 {
-	print_head(out, d, e->at);
-	fprintf(out, "%s: %s\n",
+	print_head(p->out, p->d, e->at);
+	fprintf(p->out, "%s: %s\n",
 	    e->severity == SEVERITY_ERROR ? "error" : "warning", e->text);
 	if (e->at.line != 0)
-		print_excerpt(out, lines, e->at);
+		print_excerpt(p, e->at);
 	for (size_t i = 0; i < e->n_notes; i++)
-		fprintf(out, "      = note: %s\n", e->notes[i]);
+		fprintf(p->out, "      = note: %s\n", e->notes[i]);
 }
 
 static void
@@ -268,7 +437,8 @@ print_counts(FILE *out, const struct diagnostics *d)
 {
 	size_t errors = diagnostics_errors(d);
 	size_t warnings = diagnostics_warnings(d);
-	const char *file = d->file == NULL ? "command line" : d->file;
+	const char *file = d->n_sources > 0 ? d->sources[0].file :
+	    "command line";
 
 	if (errors + warnings > d->n_kept)
 		fprintf(out, "fairlead: %s: %zu more not shown\n", file,
@@ -294,20 +464,19 @@ write_all(int fd, const char *text, size_t len)
 void
 diagnostics_print(const struct diagnostics *d, int fd)
 {
-	struct text_lines lines = { .text = d->text };
+	struct printer p = { .d = d };
 	char *text = NULL;
 	size_t len = 0;
-	FILE *out;
 
 	if (d->n_of[SEVERITY_ERROR] + d->n_of[SEVERITY_WARNING] == 0)
 		return;
-	out = open_memstream(&text, &len);
-	if (out == NULL)
+	p.out = open_memstream(&text, &len);
+	if (p.out == NULL)
 		return;
 	for (size_t i = 0; i < d->n_kept; i++)
-		print_one(out, d, &lines, d->kept[i]);
-	print_counts(out, d);
-	if (fclose(out) == 0)
+		print_one(&p, d->kept[i]);
+	print_counts(p.out, d);
+	if (fclose(p.out) == 0)
 		write_all(fd, text, len);
 	free(text);
 }

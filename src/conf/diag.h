@@ -8,25 +8,33 @@
 #include "core/span.h"
 
 /*
- * The form is config.md's. The first DIAG_MOST in the order of the file are
+ * The form is config.md's. The first DIAG_MOST in the order of the files are
  * kept, the rest is only counted. What has no place comes first: what is
- * wrong with the command line, then with the file as a whole.
+ * wrong with the command line, then with the main file as a whole. The same
+ * text about the same place is kept and counted once: what an anchor holds
+ * is read as often as it is used.
  */
 struct diagnostics;
 struct diagnostic;
 
 #define DIAG_MOST 100
 
-/* Where in the file, in characters from 1. Width 0: to the end of the line. */
+/* Where in a file, in characters from 1. Width 0: to the end of the line. */
 struct place {
 	uint32_t line, column, width;
+	uint32_t file;		/* as diag_source() numbers them */
 };
 
-#define PLACE_OPTIONS	((struct place){ 0, 0, 0 })	/* the command line */
-#define PLACE_FILE	((struct place){ 0, 1, 0 })	/* no line of it */
+#define PLACE_OPTIONS	((struct place){ .line = 0 })	/* the command line */
+#define PLACE_FILE	((struct place){ .column = 1 })	/* no line of it */
 
-/* What the places refer to. Takes over `text.ptr` (heap, may be NULL). */
-void diag_source(struct diagnostics *d, const char *file, struct span text);
+/*
+ * A file that places refer to: the main one first, then the others in the
+ * order in which they are reported on. Takes over `text.ptr` (heap, may be
+ * NULL) and returns the number for struct place: 0, 1 and so on.
+ */
+uint32_t diag_source(struct diagnostics *d, const char *file,
+    struct span text);
 
 /*
  * Adds one. NULL when it lies behind those that are kept; diag_note()
@@ -40,9 +48,16 @@ struct diagnostic *diag_warning(struct diagnostics *d, struct place at,
 void diag_note(struct diagnostic *e, const char *format, ...)
     PRINTF(2, 3) COLD;
 #define DIAG_NOTES 2
+/* The same, with " in line 3, column 5" behind it; where that is another
+ * file than that of `e`, its name goes before. */
+void diag_note_place(const struct diagnostics *d, struct diagnostic *e,
+    struct place at, const char *format, ...) PRINTF(4, 5) COLD;
 
 /* Whether one at this place would be kept: before costly explanations. */
 bool diag_wants(const struct diagnostics *d, struct place at);
+
+/* No excerpt shows what stands there: it is a secret. */
+void diag_hide(struct diagnostics *d, struct place at);
 
 /* Forgets all: a syntax error stands alone, the others would mislead. */
 void diag_forget(struct diagnostics *d);

@@ -130,7 +130,7 @@ static const struct conf_key sticky_keys[] = {
 	{ .name = "cookie", .type = CONF_STRING, .def = "ZZZ_BACKEND_ID",
 	  FIELD(upstream_file, sticky.cookie), PLACE(upstream_file, sticky_cookie_at),
 	  .help = "Name of the cookie." },
-	{ .name = "secret", .type = CONF_STRING,
+	{ .name = "secret", .type = CONF_STRING, .is_secret = true,
 	  FIELD(upstream_file, sticky.secret), PLACE(upstream_file, sticky_secret_at),
 	  .help = "Key of its values, the same on all machines." },
 	{ .name = "path", .type = CONF_STRING, .def = "/",

@@ -84,8 +84,7 @@ check_conflicts(const struct listener_file *all, size_t n,
 		address_print(&all[i].address, word);
 		e = diag_error(d, all[n - 1].address_at, "this address is in "
 		    "use by another listener");
-		diag_note(e, "%s is in line %u, column %u", word,
-		    all[i].address_at.line, all[i].address_at.column);
+		diag_note_place(d, e, all[i].address_at, "%s is", word);
 		return;
 	}
 }

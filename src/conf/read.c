@@ -83,6 +83,7 @@ static void
 read_file(struct conf *conf, struct file_conf *f, struct diagnostics *d)
 {
 	struct arena *tree = arena_new(64u << 10);
+	struct yaml y = { .arena = tree, .d = d };
 	struct span text;
 	struct node *root;
 
@@ -90,7 +91,7 @@ read_file(struct conf *conf, struct file_conf *f, struct diagnostics *d)
 	if (load_file(conf->file, &text, d)) {
 		EVP_Digest(text.ptr, text.len, conf->sha256, NULL,
 		    EVP_sha256(), NULL);
-		root = yaml_read(text, tree, d);
+		(void)yaml_read(&y, text, 0, &root);
 		read_typed(f, root, conf->arena, d);
 	}
 	arena_free(&tree);

@@ -19,6 +19,24 @@ schema_find(const struct conf_section *section, struct span name)
 	return NULL;
 }
 
+static bool
+has_secret(const struct conf_section *section, struct span name)
+{
+	const struct conf_key *k;
+
+	for (k = section->keys; k->name != NULL; k++)
+		if ((k->is_secret && span_equal(span_str(k->name), name)) ||
+		    (k->section != NULL && has_secret(k->section, name)))
+			return true;
+	return false;
+}
+
+bool
+schema_has_secret(struct span name)
+{
+	return has_secret(&conf_root, name);
+}
+
 static void
 store_string(const struct conf_key *key, void *target, const char *text)
 {

@@ -66,6 +66,7 @@ struct conf_key {
 	const char *name;
 	enum conf_type type;
 	bool is_required;
+	bool is_secret;		/* no excerpt may show it */
 	uint64_t min, max;	/* max 0: no range */
 	const char *def;	/* as a file would say it; NULL: none */
 	const char *word;	/* "off", "auto": stands for `word_value` */
@@ -196,6 +197,9 @@ extern const struct conf_section conf_upstream;
 /* NULL: the section has no such key. */
 const struct conf_key *schema_find(const struct conf_section *section,
     struct span name);
+
+/* Whether a key of this name, in whatever section, holds a secret. */
+bool schema_has_secret(struct span name);
 
 /* Sets every key of the section that has a default, and of its blocks. */
 void schema_defaults(const struct conf_section *section, void *target);

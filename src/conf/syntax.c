@@ -173,7 +173,7 @@ static struct place
 place_of_end(struct span text)
 {
 	struct text_lines lines = { .text = text };
-	struct place at = { 1, 1, 1 };
+	struct place at = { .line = 1, .column = 1, .width = 1 };
 	struct span line;
 	uint32_t number = 1;
 
@@ -198,31 +198,33 @@ place_of(const struct rule *rule, const yaml_parser_t *p,
 
 	if (mark == &p->problem_mark && spot->c == '\0')
 		return place_of_end(text);
-	return (struct place){ (uint32_t)mark->line + 1,
-	    (uint32_t)mark->column + 1, 1 };
+	return (struct place){ .line = (uint32_t)mark->line + 1,
+		.column = (uint32_t)mark->column + 1, .width = 1 };
 }
 
 void
-syntax_explain(const yaml_parser_t *p, struct span text,
+syntax_explain(const yaml_parser_t *p, struct span text, uint32_t file,
     struct diagnostics *d)
 {
 	struct spot spot;
 	const struct rule *rule;
 	struct diagnostic *e;
+	struct place at = { .column = 1, .file = file };
 
 	diag_forget(d);
 	if (p->error == YAML_MEMORY_ERROR || p->problem == NULL) {
-		diag_error(d, PLACE_FILE, "the YAML library failed");
+		diag_error(d, at, "the YAML library failed");
 		return;
 	}
 	spot = spot_of(text, &p->problem_mark);
 	rule = find_rule(p, &spot);
+	at = place_of(rule, p, &spot, text);
+	at.file = file;
 	if (rule == NULL) {
-		diag_error(d, place_of(rule, p, &spot, text),
-		    "no YAML: %s", p->problem);
+		diag_error(d, at, "no YAML: %s", p->problem);
 		return;
 	}
-	e = diag_error(d, place_of(rule, p, &spot, text), "%s", rule->say);
+	e = diag_error(d, at, "%s", rule->say);
 	if (rule->context_is != NULL)
 		diag_note(e, "the %s begins in line %zu, column %zu",
 		    rule->context_is, p->context_mark.line + 1,

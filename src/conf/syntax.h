@@ -6,7 +6,7 @@
 
 /*
  * Reports why the parser stopped, alone: everything before is forgotten, for
- * it may be wrong because of it.
+ * it may be wrong because of it. `file` is the number of the text's source.
  */
 void syntax_explain(const yaml_parser_t *parser, struct span text,
-    struct diagnostics *d);
+    uint32_t file, struct diagnostics *d);

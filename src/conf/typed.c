@@ -40,6 +40,17 @@ find_elsewhere(const struct conf_section *in, struct span name)
 	return NULL;
 }
 
+/* What spans lines is hidden to the end of its first. */
+static void
+hide_value(const struct typed *t, const struct node *key)
+{
+	struct place at = key->value->at;
+
+	if (key->value->kind != NODE_SCALAR)
+		at.width = 0;
+	diag_hide(t->d, at);
+}
+
 static void
 report_unknown(const struct typed *t, const struct conf_section *section,
     const struct node *key)
@@ -54,6 +65,8 @@ report_unknown(const struct typed *t, const struct conf_section *section,
 	}
 	for (const struct conf_key *k = section->keys; k->name != NULL; k++)
 		suggest(&near, k->name);
+	if (near.best != NULL && schema_has_secret(span_str(near.best)))
+		hide_value(t, key);
 	elsewhere = find_elsewhere(&conf_root, key->text);
 	if (section->name != NULL)
 		snprintf(place, sizeof(place), " in %s", section->name);
@@ -334,6 +347,8 @@ read_block(const struct typed *t, const struct conf_section *section,
 		key = schema_find(section, k->text);
 		if (key == NULL || k->kind == NODE_BROKEN)
 			is_sound = false;
+		if (key != NULL && key->is_secret)
+			hide_value(t, k);
 		if (k->kind == NODE_BROKEN)
 			continue;
 		if (key == NULL)

@@ -29,19 +29,35 @@ struct node {
 	struct node *value;	/* of a key */
 };
 
-#define YAML_DEPTH_MOST	32
-#define YAML_NODES_MOST	400000
+#define YAML_DEPTH_MOST	32	/* aliases followed, like the next */
+#define YAML_NODES_MOST	320000	/* 10,000 routes of 10 keys and more */
+#define YAML_ALIASED_MOST 100000	/* nodes that aliases stand for */
+#define YAML_ANCHORS_MOST 10000	/* of one file */
 #define YAML_SCALAR_MOST (64u << 10)
 
+/* One for all files of a configuration: they share the limits. */
+struct yaml {
+	struct arena *arena;	/* of the trees */
+	struct diagnostics *d;
+	size_t n_nodes, n_aliased;
+};
+
 /*
- * Reads one document into the arena. NULL when there is none (an empty file)
- * or when it is no YAML; errors are in `d`. A syntax error is the only one
- * then. Duplicate keys, aliases, merge keys, foreign tags and a second
- * document are reported, and the rest of the tree is as if they were not
- * there. Time is linear in the size of the text.
+ * Reads the document of a file that diag_source() has numbered. False: it is
+ * no YAML, or past a limit, which is then the only error that is kept. *root
+ * is NULL for an empty file.
+ *
+ * An alias is a copy of its anchor's node, place included; what is below is
+ * shared. Duplicate keys, merge keys, foreign tags, aliases without an anchor
+ * or inside it and a second document are reported, and the rest of the tree
+ * is as if they were not there. Time is linear in the size of the text.
  */
-struct node *yaml_read(struct span text, struct arena *arena,
-    struct diagnostics *d);
+bool yaml_read(struct yaml *y, struct span text, uint32_t file,
+    struct node **root);
+
+/* Reports keys of a map that are there before, and breaks them. By sorting:
+ * it may have hundreds of thousands. */
+void yaml_check_duplicates(struct yaml *y, struct node *map);
 
 /* Nothing, ~ or null, written plain: the key is as good as absent. */
 bool node_is_unset(const struct node *n);

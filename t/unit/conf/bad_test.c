@@ -68,17 +68,176 @@ static const struct row {
 		"    5 |   <<: {connections: 3}\n"
 		"      |   ^~\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
-	{ "alias", TEXT(
+	{ "alias_undefined", TEXT(
 		"backends:\n"
 		"  - host: 127.0.0.1\n"
 		"    port: 9001\n"
-		"user: &a x\n"
-		"strategy: *a\n"),
-		"t.yaml:5:11: error: the alias \"*a\": aliases are not "
-		"built yet; write the value out, or put it in quotes\n"
-		"    5 | strategy: *a\n"
-		"      |           ^~\n"
+		"user: &name x\n"
+		"strategy: *nmae\n"),
+		"t.yaml:5:11: error: no anchor \"&nmae\" stands before this "
+		"alias; did you mean \"*name\"?\n"
+		"    5 | strategy: *nmae\n"
+		"      |           ^~~~~\n"
+		"      = note: the anchors before it are: &name\n"
+		"      = note: text that begins with \"*\" has to be in "
+		"quotes\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "alias_undefined_alone", TEXT(
+		"user: *a\n"),
+		"t.yaml:1:7: error: no anchor \"&a\" stands before this "
+		"alias\n"
+		"    1 | user: *a\n"
+		"      |       ^~\n"
+		"      = note: text that begins with \"*\" has to be in "
+		"quotes\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "alias_undefined_many", TEXT(
+		"limits: [&a x, &b x, &c x, &d x, &e x, &f x, &g x, &h x, &i "
+		"x]\n"
+		"user: *long_name\n"),
+		"t.yaml:1:9: error: \"limits\" takes a map of keys, not a "
+		"list\n"
+		"    1 | limits: [&a x, &b x, &c x, &d x, &e x, &f x, &g x, "
+		"&h x, &i x]\n"
+		"      |         ^\n"
+		"t.yaml:2:7: error: no anchor \"&long_name\" stands before "
+		"this alias\n"
+		"    2 | user: *long_name\n"
+		"      |       ^~~~~~~~~~\n"
+		"      = note: the anchors before it are: &a, &b, &c, &d, "
+		"&e, &f, &g, &h, ...\n"
+		"      = note: text that begins with \"*\" has to be in "
+		"quotes\n"
+		"fairlead: t.yaml: 2 errors, 0 warnings\n" },
+	{ "alias_recursion", TEXT(
+		"backends: &r [*r]\n"),
+		"t.yaml:1:15: error: the alias \"*r\" stands inside what it "
+		"repeats; write the values out\n"
+		"    1 | backends: &r [*r]\n"
+		"      |               ^~\n"
+		"      = note: its anchor is in line 1, column 11\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "alias_recursion_below", TEXT(
+		"backends:\n"
+		"  - host: 127.0.0.1\n"
+		"    port: 9001\n"
+		"upstreams: &u\n"
+		"  x:\n"
+		"    backends: *u\n"),
+		"t.yaml:6:15: error: the alias \"*u\" stands inside what it "
+		"repeats; write the values out\n"
+		"    6 |     backends: *u\n"
+		"      |               ^~\n"
+		"      = note: its anchor is in line 4, column 12\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "alias_repeats_no_error", TEXT(
+		"backends: &b\n"
+		"  - host: 127.0.0.1\n"
+		"    port: 90001\n"
+		"upstreams:\n"
+		"  x: {backends: *b}\n"
+		"  y: {backends: *b}\n"
+		"routes: [{upstream: x}]\n"),
+		"t.yaml:3:11: error: \"90001\" is out of range; \"port\" "
+		"takes 1 to 65535\n"
+		"    3 |     port: 90001\n"
+		"      |           ^~~~~\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "alias_places", TEXT(
+		"backends: [{host: &h 127.0.0.300, port: &p !!int 900000}]\n"
+		"user: &l  [*h]\n"
+		"limits: *l\n"
+		"timeouts: &t\n"
+		"  tunel: 1s\n"
+		"keep_alive: *t\n"),
+		"t.yaml:1:22: error: \"127.0.0.300\" is no IPv4 address; "
+		"write four numbers up to 255, as in 192.0.2.1\n"
+		"    1 | backends: [{host: &h 127.0.0.300, port: &p !!int "
+		"900000}]\n"
+		"      |                      ^~~~~~~~~~~\n"
+		"t.yaml:1:50: error: \"900000\" is out of range; \"port\" "
+		"takes 1 to 65535\n"
+		"    1 | backends: [{host: &h 127.0.0.300, port: &p !!int "
+		"900000}]\n"
+		"      |                                                  "
+		"^~~~~~\n"
+		"t.yaml:2:11: error: \"user\" takes a single value, not a "
+		"list\n"
+		"    2 | user: &l  [*h]\n"
+		"      |           ^\n"
+		"t.yaml:2:11: error: \"limits\" takes a map of keys, not a "
+		"list\n"
+		"    2 | user: &l  [*h]\n"
+		"      |           ^\n"
+		"t.yaml:5:3: error: unknown key \"tunel\" in \"timeouts\"; "
+		"did you mean \"tunnel\"?\n"
+		"    5 |   tunel: 1s\n"
+		"      |   ^~~~~\n"
+		"t.yaml:5:3: error: unknown key \"tunel\" in \"keep_alive\"\n"
+		"    5 |   tunel: 1s\n"
+		"      |   ^~~~~\n"
+		"fairlead: t.yaml: 6 errors, 0 warnings\n" },
+	{ "alias_key", TEXT(
+		"? &l [a]\n"
+		": 1\n"
+		"*l : 2\n"
+		"? &k usre\n"
+		": 3\n"
+		"*k : 4\n"),
+		"t.yaml:1:6: error: a key must be a word, not a list; put "
+		"text with brackets or braces in quotes\n"
+		"    1 | ? &l [a]\n"
+		"      |      ^\n"
+		"t.yaml:4:6: error: unknown key \"usre\"; did you mean "
+		"\"user\"?\n"
+		"    4 | ? &k usre\n"
+		"      |      ^~~~\n"
+		"t.yaml:6:1: error: the key \"usre\" is given twice\n"
+		"    6 | *k : 4\n"
+		"      | ^~\n"
+		"      = note: the first is in line 4, column 6\n"
+		"fairlead: t.yaml: 3 errors, 0 warnings\n" },
+	{ "alias_duplicate", TEXT(
+		"backends:\n"
+		"  - host: 127.0.0.1\n"
+		"    port: 9001\n"
+		"upstreams:\n"
+		"  &k one: {backends: []}\n"
+		"  *k : {}\n"),
+		"t.yaml:5:22: error: the upstream \"one\" has no backends\n"
+		"    5 |   &k one: {backends: []}\n"
+		"      |                      ^\n"
+		"t.yaml:6:3: error: the key \"one\" is given twice\n"
+		"    6 |   *k : {}\n"
+		"      |   ^~\n"
+		"      = note: the first is in line 5, column 6\n"
+		"fairlead: t.yaml: 2 errors, 0 warnings\n" },
+	{ "alias_merge", TEXT(
+		"backends:\n"
+		"  - host: 127.0.0.1\n"
+		"    port: 9001\n"
+		"limits: &l {connections: 3}\n"
+		"timeouts:\n"
+		"  <<: *l\n"),
+		"t.yaml:6:3: error: the merge key \"<<\" is no part of YAML "
+		"1.2; write the keys out\n"
+		"    6 |   <<: *l\n"
+		"      |   ^~\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "alias_anchor_again", TEXT(
+		"user: &a x\n"
+		"via: *a\n"
+		"max_hops: &a y\n"
+		"workers: *a\n"),
+		"t.yaml:3:14: error: \"y\" is no whole number; write decimal "
+		"digits\n"
+		"    3 | max_hops: &a y\n"
+		"      |              ^\n"
+		"t.yaml:3:14: error: \"y\" is no whole number; write decimal "
+		"digits, or auto\n"
+		"    3 | max_hops: &a y\n"
+		"      |              ^\n"
+		"fairlead: t.yaml: 2 errors, 0 warnings\n" },
 	{ "tag", TEXT(
 		"backends:\n"
 		"  - host: 127.0.0.1\n"
@@ -709,7 +868,7 @@ static const struct row {
 		"    3 |   cookie: a b\n"
 		"      |           ^~~\n"
 		"t.yaml:4:11: error: the secret is too short; write 16 characters or more\n"
-		"    4 |   secret: short\n"
+		"    4 |   secret: *****\n"
 		"      |           ^~~~~\n"
 		"t.yaml:5:9: error: \"/a;b\" is no path of a cookie\n"
 		"    5 |   path: /a;b\n"

@@ -86,8 +86,8 @@ START_TEST(short_form)
 	ck_assert_str_eq(b[1].host, "::1");
 	ck_assert_uint_eq(b[1].port, 9002);
 	ck_assert_uint_eq(b[1].weight, 1);
-	ck_assert_int_eq(b[1].line, 3);
-	ck_assert_int_eq(b[1].column, 12);
+	ck_assert_uint_eq(b[1].at.line, 3);
+	ck_assert_uint_eq(b[1].at.column, 12);
 	reading_free(&r);
 }
 END_TEST
@@ -143,6 +143,37 @@ START_TEST(strings_as_written)
 	snprintf(text, sizeof(text), TWO "user: %s\n", strings[_i].written);
 	r = conf_file_read(span_str(text), NULL);
 	ck_assert_str_eq(good(&r)->user, strings[_i].want);
+	reading_free(&r);
+}
+END_TEST
+
+/* An alias stands for whatever node its anchor has. */
+START_TEST(aliases)
+{
+	struct reading r = conf_file_read(SPAN(
+	    "backends: &b\n  - &one {host: &h 127.0.0.1, port: &p 9001}\n"
+	    "  - host: \"127.0.0.2\"\n    port: *p\n"
+	    "upstreams:\n"
+	    "  x:\n    backends: *b\n    timeouts: &t\n      connect: &d 1s\n"
+	    "  y:\n    backends: [*one, {host: *h, port: 2}]\n"
+	    "    timeouts: *t\n    &r retries: {attempts: 1}\n"
+	    "*r : off\n"
+	    "drain_timeout: *d\n"
+	    "user: &d nobody\n"
+	    "via: *d\n"), NULL);
+	const struct conf *c = good(&r);
+
+	ck_assert_uint_eq(c->n_upstreams, 3);
+	ck_assert_uint_eq(c->upstreams[1].n_backends, 2);
+	ck_assert_uint_eq(c->upstreams[1].backends[1].port, 9001);
+	ck_assert_uint_eq(c->upstreams[2].n_backends, 2);
+	check_address(&c->upstreams[2].backends[0].address, "127.0.0.1:9001");
+	check_address(&c->upstreams[2].backends[1].address, "127.0.0.1:2");
+	ck_assert_uint_eq(c->upstreams[2].timeouts.connect, 1000);
+	ck_assert_uint_eq(c->upstreams[2].retries, 1);
+	ck_assert_uint_eq(c->upstreams[0].retries, 0);
+	ck_assert_uint_eq(c->drain_timeout_ms, 1000);
+	ck_assert_str_eq(c->via, "nobody");
 	reading_free(&r);
 }
 END_TEST
@@ -228,7 +259,7 @@ START_TEST(options_win)
 	ck_assert_uint_eq(u->backends[0].weight, 3);
 	ck_assert_str_eq(u->backends[1].host, "a.example");
 	ck_assert_uint_eq(u->backends[1].address.len, 0);
-	ck_assert_int_eq(u->backends[1].line, 0);
+	ck_assert_uint_eq(u->backends[1].at.line, 0);
 	ck_assert_uint_eq(u->strategy, STRATEGY_WEIGHTED);
 	ck_assert_int_eq(c->workers, 3);
 	ck_assert_str_eq(c->run_dir, "/run/x");
@@ -392,6 +423,7 @@ main(void)
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, short_form);
 	tcase_add_test(tc, every_key);
+	tcase_add_test(tc, aliases);
 	tcase_add_loop_test(tc, strings_as_written, 0, COUNT_OF(strings));
 	tcase_add_loop_test(tc, unset_is_absent, 0, COUNT_OF(unset));
 	tcase_add_test(tc, names_stay_unresolved);
