@@ -39,6 +39,8 @@ my @wrong = (
 	[['--log-level', 'loud'], qr/loud/],
 	[['surplus'], qr/surplus/],
 	[['-b', ''], qr/empty/],
+	[['--show', ''], qr/empty/],
+	[['--show'], qr/--show/],
 );
 for my $row (@wrong) {
 	my ($arguments, $says) = @$row;
@@ -107,6 +109,28 @@ is($out, '', 'stdout is empty');
 ($code, undef, my $err2) = run_program('-c', $bad);
 is($code, 1, 'the same without -t: it does not start');
 is($err2, $err, 'and says the same');
+
+# ---- -T, --show
+
+($code, $out, $err) = run_program('-T', '-c', $good, '-p', 9123, '-s', 'random');
+is($code, 0, '-T with a good file');
+is($err, "fairlead: $good: configuration ok (1 listener, 0 routes, 1 upstream)\n",
+    'says what -t says');
+like($out, qr/\A# fairlead \d.*^backends:\n  - host: "127\.0\.0\.1"\n/ms,
+    'and prints it');
+like($out, qr/^strategy: random\n.*^  - address: "0\.0\.0\.0:9123"\n/ms,
+    'with what the command line says');
+my $dumped = spit("$dir/dumped.yaml", $out);
+is((run_program('--dump', '-c', $dumped))[1], $out, 'fed back: the same');
+($code, $out, undef) = run_program('-T', '-c', $bad);
+is("$code $out", '1 ', '-T with a bad file: exit 1, nothing printed');
+($code, $out, $err) = run_program('--show', 'backends.0.port', '-c', $good);
+is("$code $out$err", "0 9001\n", '--show prints one setting and nothing else');
+($code, $out, $err) = run_program('--show', 'limit.connections', '-c', $good);
+is("$code $out$err", '1 fairlead: --show: there is no "limit.connections"; ' .
+    "did you mean \"limits.connections\"?\n", 'one that is not there: exit 1');
+($code, $out) = run_program('--show', 'workers', '-c', $bad);
+is("$code $out", '1 ', '--show with a bad file: exit 1');
 
 # ---- the command line wins over the file
 

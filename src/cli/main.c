@@ -10,6 +10,7 @@
 
 #include "cli/options.h"
 #include "conf/conf.h"
+#include "conf/dump.h"
 #include "core/log.h"
 #include "dns/resolve.h"
 #include "proc/master.h"
@@ -132,6 +133,40 @@ serve(int log_fd, int access_fd, int argc, char **argv)
 	return master_run(&o);
 }
 
+/* What is not written, as to a full disk, is a failure. */
+static int
+end_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fprintf(stderr, "fairlead: standard output: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
+static int
+show(void)
+{
+	char why[CONF_WHY_MAX];
+
+	if (conf_show(conf, options.show, stdout, why))
+		return end_output();
+	fprintf(stderr, "fairlead: --show: %s\n", why);
+	return EXIT_FAILURE;
+}
+
+/* -t, -T, --show. */
+static int
+print_conf(void)
+{
+	if (options.show != NULL)
+		return show();
+	conf_print_ok(conf, STDERR_FILENO);
+	if (!options.dump)
+		return EXIT_SUCCESS;
+	conf_dump(conf, stdout);
+	return end_output();
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -139,10 +174,8 @@ run(int argc, char **argv)
 
 	if (read_conf() < 0)
 		return EXIT_FAILURE;
-	if (options.test) {
-		conf_print_ok(conf, STDERR_FILENO);
-		return EXIT_SUCCESS;
-	}
+	if (options.test || options.dump || options.show != NULL)
+		return print_conf();
 	log_fd = open_log();
 	if (log_fd < 0)
 		return EXIT_FAILURE;

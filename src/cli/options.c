@@ -20,9 +20,10 @@ enum {
 	OPTION_LOG_LEVEL,
 	OPTION_RUN_DIR,
 	OPTION_COOKIE_NAME,
+	OPTION_SHOW,
 };
 
-static const char short_options[] = ":hVH:p:c:b:s:t";
+static const char short_options[] = ":hVH:p:c:b:s:tT";
 
 static const struct option long_options[] = {
 	{ "help",	no_argument,		NULL, 'h' },
@@ -33,6 +34,8 @@ static const struct option long_options[] = {
 	{ "backend",	required_argument,	NULL, 'b' },
 	{ "strategy",	required_argument,	NULL, 's' },
 	{ "test",	no_argument,		NULL, 't' },
+	{ "dump",	no_argument,		NULL, 'T' },
+	{ "show",	required_argument,	NULL, OPTION_SHOW },
 	{ "workers",	required_argument,	NULL, OPTION_WORKERS },
 	{ "mode",	required_argument,	NULL, OPTION_MODE },
 	{ "log-file",	required_argument,	NULL, OPTION_LOG_FILE },
@@ -88,6 +91,7 @@ take_text(struct options *o, int option, const char *text)
 	case OPTION_LOG_LEVEL:	o->log_level = text; break;
 	case OPTION_RUN_DIR:	o->run_dir = text; break;
 	case OPTION_COOKIE_NAME: o->cookie_name = text; break;
+	case OPTION_SHOW:	o->show = text; break;
 	case 'p':		return set_port(o, text);
 	case OPTION_MODE:	return set_mode(o, text);
 	default:		return 1;
@@ -116,6 +120,7 @@ take(struct options *o, int option, char **argv)
 	case 'h':	o->help = true; return 0;
 	case 'V':	o->version++; return 0;
 	case 't':	o->test = true; return 0;
+	case 'T':	o->dump = true; return 0;
 	case ':':
 	case '?':	return refuse(option, argv);
 	default:	return take_text(o, option, optarg);
@@ -167,6 +172,9 @@ options_print_help(void)
 "      --run-dir DIR     admin socket and status go here\n"
 "                        (" RUNSTATEDIR "/fairlead)\n"
 "  -t, --test            check the configuration, say what is wrong, and exit\n"
+"  -T, --dump            the same, then print what file and command line come\n"
+"                        to, defaults filled in, as a file\n"
+"      --show KEY        print one setting of that, as limits.connections\n"
 "  -h, --help            this text\n"
 "  -V, --version         the version; twice: how it was built\n"
 "\n"

@@ -118,6 +118,8 @@ struct conf {
 	uint32_t max_hops;		/* Via lists us so often at most */
 	bool sends_forwarded;		/* RFC 7239, beside X-Forwarded-* */
 	uint8_t sha256[32];		/* of the file's bytes */
+	const struct file_conf *written;	/* all of this as files say
+					 * it (conf/schema.h) */
 };
 
 /* What was wrong, in file order; printed in config.md's form. It keeps the
@@ -133,7 +135,8 @@ void diagnostics_print(const struct diagnostics *d, int fd);
 
 /* What the command line says; it wins over the file. Zero/NULL: not given. */
 struct options {
-	bool help, test;
+	bool help, test, dump;
+	const char *show;		/* a path of keys */
 	int version;			/* times given */
 	const char *host;
 	uint16_t port;

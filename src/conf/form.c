@@ -5,6 +5,12 @@
 #include "conf/internal.h"
 #include "core/cidr.h"
 
+static struct span
+keep(const char *text, size_t len, struct arena *arena)
+{
+	return span_of(arena_str(arena, span_of(text, len)), len);
+}
+
 static bool
 parse_address(void *to, struct span text, struct arena *arena UNUSED,
     char *why)
@@ -24,8 +30,19 @@ parse_address(void *to, struct span text, struct arena *arena UNUSED,
 	return false;
 }
 
+static struct span
+print_address(const void *value, struct arena *arena)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	return keep(text, address_print(value, text), arena);
+}
+
 const struct conf_form form_address = {
-	"address", sizeof(struct address), parse_address
+	.noun = "address", .size = sizeof(struct address),
+	.parse = parse_address, .print = print_address,
+	.pattern = "^(unix:.+|\\*:[0-9]+|[0-9.]+:[0-9]+|"
+	    "\\[[0-9A-Fa-f:.]+\\]:[0-9]+)$",
 };
 
 static bool
@@ -57,14 +74,41 @@ parse_network(void *to, struct span text, struct arena *arena UNUSED,
 	return false;
 }
 
+static struct span
+print_network(const void *value, struct arena *arena)
+{
+	const struct cidr *c = value;
+	struct address net = { .len = sizeof(net.in6) };
+	char text[ADDRESS_TEXT_MAX + 8];
+	size_t len;
+	bool is_ipv4;
+
+	net.in6.sin6_family = AF_INET6;
+	net.in6.sin6_addr = c->net;
+	is_ipv4 = c->bits >= 96 && IN6_IS_ADDR_V4MAPPED(&c->net);
+	len = address_print_host(&net, text);
+	len += (size_t)snprintf(text + len, 8, "/%d",
+	    c->bits - (is_ipv4 ? 96 : 0));
+	return keep(text, len, arena);
+}
+
 const struct conf_form form_network = {
-	"network", sizeof(struct cidr), parse_network
+	.noun = "network", .size = sizeof(struct cidr),
+	.parse = parse_network, .print = print_network,
+	.pattern = "^([0-9.]+|\\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\\]?)"
+	    "(/[0-9]{1,3})?$",
 };
 
 static void
 keep_string(void *to, struct span text, struct arena *arena)
 {
 	*(const char **)to = arena_str(arena, text);
+}
+
+static struct span
+print_string(const void *value, struct arena *arena UNUSED)
+{
+	return span_str(*(const char *const *)value);
 }
 
 /* A name, or "*." and a name; kept in lower case. */
@@ -91,7 +135,12 @@ parse_host(void *to, struct span text, struct arena *arena, char *why)
 	return true;
 }
 
-const struct conf_form form_host = { "host", sizeof(char *), parse_host };
+const struct conf_form form_host = {
+	.noun = "host", .size = sizeof(char *),
+	.parse = parse_host, .print = print_string,
+	.pattern = "^((\\*\\.)?[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*\\.?|"
+	    "\\[?[0-9A-Fa-f:.]+\\]?)$",
+};
 
 static bool
 parse_path(void *to, struct span text, struct arena *arena, char *why)
@@ -114,7 +163,11 @@ parse_path(void *to, struct span text, struct arena *arena, char *why)
 	return false;
 }
 
-const struct conf_form form_path = { "path", sizeof(char *), parse_path };
+const struct conf_form form_path = {
+	.noun = "path", .size = sizeof(char *),
+	.parse = parse_path, .print = print_string,
+	.pattern = "^/[^?#]*$",
+};
 
 static bool
 parse_token(void *to, struct span text, struct arena *arena, char *why)
@@ -131,7 +184,11 @@ parse_token(void *to, struct span text, struct arena *arena, char *why)
 	return false;
 }
 
-const struct conf_form form_token = { "word", sizeof(char *), parse_token };
+const struct conf_form form_token = {
+	.noun = "word", .size = sizeof(char *),
+	.parse = parse_token, .print = print_string,
+	.pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+};
 
 static bool
 parse_template(void *to, struct span text, struct arena *arena, char *why)
@@ -140,6 +197,13 @@ parse_template(void *to, struct span text, struct arena *arena, char *why)
 	    arena, why);
 }
 
+static struct span
+print_template(const void *value, struct arena *arena UNUSED)
+{
+	return ((const struct template *)value)->source;
+}
+
 const struct conf_form form_template = {
-	"text", sizeof(struct template), parse_template
+	.noun = "text", .size = sizeof(struct template),
+	.parse = parse_template, .print = print_template,
 };

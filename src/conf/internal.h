@@ -40,6 +40,10 @@ void take_upstreams(struct conf *conf, const struct file_conf *f,
 void take_routes(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d);
 
-/* -H and -p; else the file's; else 0.0.0.0:9000. */
-void take_listeners(struct conf *conf, const struct file_conf *f,
-    const struct options *o, struct diagnostics *d);
+/*
+ * -H and -p; else the file's; else 0.0.0.0:9000. What the file says is
+ * checked in any case.
+ */
+void merge_listeners(struct file_conf *f, const struct options *o,
+    struct arena *arena, struct diagnostics *d);
+void take_listeners(struct conf *conf, const struct file_conf *f);

@@ -5,29 +5,6 @@
 
 #include "conf/internal.h"
 
-/* -H and -p; without them 0.0.0.0:9000. */
-static void
-from_options(struct conf *conf, const struct options *o,
-    struct diagnostics *d)
-{
-	const char *host = o->host != NULL ? o->host : "0.0.0.0";
-	uint16_t port = o->port != 0 ? o->port : 9000;
-	struct listener_conf *l = arena_new_of(conf->arena,
-	    struct listener_conf);
-	char text[16], word[QUOTE_MAX];
-
-	conf->listeners = l;
-	conf->n_listeners = 1;
-	snprintf(text, sizeof(text), "*:%u", port);
-	if (strcmp(host, "*") == 0 ?
-	    address_parse(&l->address, span_str(text)) :
-	    address_parse_host(&l->address, span_str(host), port))
-		return;
-	diag_error(d, PLACE_OPTIONS, "-H: \"%s\" is no address; write one in "
-	    "numbers, as in 127.0.0.1 or ::1, or * for all",
-	    quote(word, span_str(host)));
-}
-
 #define LISTENERS_MOST 256
 
 static bool
@@ -89,6 +66,65 @@ check_conflicts(const struct listener_file *all, size_t n,
 	}
 }
 
+/* Those that were reported as no listeners go. */
+static void
+check_file(struct file_conf *f, struct diagnostics *d)
+{
+	struct listener_file *l = f->listeners.items;
+	size_t n = 0;
+
+	if (f->listeners.n > LISTENERS_MOST) {
+		diag_error(d, f->listeners_at, "more than %d listeners",
+		    LISTENERS_MOST);
+		return;
+	}
+	if (f->listeners.n == 0)
+		diag_error(d, f->listeners_at, "no listeners; list one with "
+		    "an \"address\", or leave the key out");
+	for (size_t i = 0; i < f->listeners.n; i++) {
+		if (l[i].address_at.line == 0)
+			continue;
+		if (l[i].is_ipv6_only && !is_ipv6(&l[i].address))
+			diag_error(d, l[i].ipv6_only_at, "\"ipv6_only\" "
+			    "is for IPv6 addresses; leave it out here");
+		l[n++] = l[i];
+		check_conflicts(l, n, d);
+	}
+	f->listeners.n = n;
+}
+
+/* -H and -p; without them 0.0.0.0:9000. */
+static void
+replace(struct file_conf *f, const struct options *o, struct arena *arena,
+    struct diagnostics *d)
+{
+	const char *host = o->host != NULL ? o->host : "0.0.0.0";
+	uint16_t port = o->port != 0 ? o->port : 9000;
+	struct listener_file *l = arena_new_of(arena, struct listener_file);
+	char text[16], word[QUOTE_MAX];
+
+	schema_defaults(schema_find(&conf_root, SPAN("listeners"))->section, l);
+	f->listeners = (struct conf_list){ l, 1 };
+	snprintf(text, sizeof(text), "*:%u", port);
+	if (strcmp(host, "*") == 0 ?
+	    address_parse(&l->address, span_str(text)) :
+	    address_parse_host(&l->address, span_str(host), port))
+		return;
+	diag_error(d, PLACE_OPTIONS, "-H: \"%s\" is no address; write one in "
+	    "numbers, as in 127.0.0.1 or ::1, or * for all",
+	    quote(word, span_str(host)));
+}
+
+void
+merge_listeners(struct file_conf *f, const struct options *o,
+    struct arena *arena, struct diagnostics *d)
+{
+	if (f->listeners_at.line != 0)
+		check_file(f, d);
+	if (f->listeners_at.line == 0 || o->host != NULL || o->port != 0)
+		replace(f, o, arena, d);
+}
+
 static void
 take_one(struct listener_conf *l, const struct listener_file *f)
 {
@@ -100,44 +136,14 @@ take_one(struct listener_conf *l, const struct listener_file *f)
 	l->trusted.n = f->trusted.n;
 }
 
-static void
-from_file(struct conf *conf, const struct file_conf *f,
-    struct diagnostics *d)
+void
+take_listeners(struct conf *conf, const struct file_conf *f)
 {
 	const struct listener_file *items = f->listeners.items;
-	struct listener_file *good = arena_alloc(conf->arena,
-	    f->listeners.n * sizeof(*good));
-	size_t n = 0;
 
-	if (f->listeners.n > LISTENERS_MOST) {
-		diag_error(d, f->listeners_at, "more than %d listeners",
-		    LISTENERS_MOST);
-		return;
-	}
 	conf->listeners = arena_alloc(conf->arena,
 	    f->listeners.n * sizeof(*conf->listeners));
-	for (size_t i = 0; i < f->listeners.n; i++) {
-		if (items[i].address_at.line == 0)
-			continue;	/* reported */
-		if (items[i].is_ipv6_only && !is_ipv6(&items[i].address))
-			diag_error(d, items[i].ipv6_only_at, "\"ipv6_only\" "
-			    "is for IPv6 addresses; leave it out here");
-		good[n++] = items[i];
-		check_conflicts(good, n, d);
-		take_one(&conf->listeners[n - 1], &items[i]);
-	}
-	conf->n_listeners = n;
-	if (f->listeners.n == 0)
-		diag_error(d, f->listeners_at, "no listeners; list one with "
-		    "an \"address\", or leave the key out");
-}
-
-void
-take_listeners(struct conf *conf, const struct file_conf *f,
-    const struct options *o, struct diagnostics *d)
-{
-	if (f->listeners_at.line != 0)
-		from_file(conf, f, d);
-	if (f->listeners_at.line == 0 || o->host != NULL || o->port != 0)
-		from_options(conf, o, d);
+	conf->n_listeners = f->listeners.n;
+	for (size_t i = 0; i < f->listeners.n; i++)
+		take_one(&conf->listeners[i], &items[i]);
 }

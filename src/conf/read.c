@@ -138,6 +138,17 @@ check_log_level(const char *name, struct diagnostics *d)
 		    quote(word, span_str(name)));
 }
 
+/* From here on the structs of the file are the whole configuration. */
+static void
+merge_options(struct file_conf *f, const struct options *o,
+    struct arena *arena, struct diagnostics *d)
+{
+	merge_option(f, "-s", "strategy", o->strategy, arena, d);
+	merge_option(f, "--workers", "workers", o->workers, arena, d);
+	check_log_level(o->log_level, d);
+	merge_listeners(f, o, arena, d);
+}
+
 /* RFC 9110 7.6.3: a token, or a host with a port; no comment. */
 static void
 check_via(const struct file_conf *f, struct diagnostics *d)
@@ -170,24 +181,23 @@ struct conf *
 conf_read(const struct options *o, struct diagnostics *d)
 {
 	struct conf *conf = conf_new(o);
-	struct file_conf f = { .workers = WORKERS_AUTO };
+	struct file_conf *f = arena_new_of(conf->arena, struct file_conf);
 
+	conf->written = f;
 	if (conf->file != NULL)
-		read_file(conf, &f, d);
+		read_file(conf, f, d);
 	else
-		file_defaults(&f);
-	merge_option(&f, "-s", "strategy", o->strategy, conf->arena, d);
-	merge_option(&f, "--workers", "workers", o->workers, conf->arena, d);
-	check_log_level(o->log_level, d);
-	take_file(conf, &f);
-	conf->workers = f.workers == WORKERS_AUTO ? conf_workers_auto() :
-	    (int)f.workers;
+		file_defaults(f);
+	merge_options(f, o, conf->arena, d);
+	take_file(conf, f);
+	conf->workers = f->workers == WORKERS_AUTO ? conf_workers_auto() :
+	    (int)f->workers;
 	if (o->is_single)
 		conf->workers = 0;
-	check_via(&f, d);
-	take_listeners(conf, &f, o, d);
-	take_upstreams(conf, &f, o, d);
-	take_routes(conf, &f, d);
+	check_via(f, d);
+	take_listeners(conf, f);
+	take_upstreams(conf, f, o, d);
+	take_routes(conf, f, d);
 	if (diagnostics_errors(d) > 0)
 		conf_free(&conf);
 	return conf;

@@ -239,3 +239,152 @@ schema_set(const struct conf_key *key, void *target, struct span text,
 		return set_number(key, target, text, why);
 	}
 }
+
+uint64_t
+schema_load(const struct conf_key *key, const void *target)
+{
+	const void *member = (const char *)target + key->offset;
+
+	switch (key->size) {
+	case sizeof(bool):
+		return *(const bool *)member;
+	case sizeof(uint16_t):
+		return *(const uint16_t *)member;
+	case sizeof(uint32_t):
+		return *(const uint32_t *)member;
+	default:
+		ASSERT(key->size == sizeof(uint64_t));
+		return *(const uint64_t *)member;
+	}
+}
+
+/* The pointer that a list has may be to any type: hence the copy. */
+struct conf_list
+schema_items(const struct conf_key *key, const void *target)
+{
+	struct conf_list list;
+
+	memcpy(&list, (const char *)target + key->offset, sizeof(list));
+	return list;
+}
+
+static const char *
+load_string(const struct conf_key *key, const void *target)
+{
+	return *(const char *const *)(const void *)((const char *)target +
+	    key->offset);
+}
+
+static bool
+has_place(const struct conf_key *key, const void *target)
+{
+	const struct place *at;
+
+	if (key->place == 0)
+		return false;
+	at = (const void *)((const char *)target + key->place);
+	return at->line != 0;
+}
+
+static bool
+is_always_there(const struct conf_key *key)
+{
+	return key->is_required || key->def != NULL;
+}
+
+bool
+schema_is_word(const struct conf_key *key, const void *target)
+{
+	return key->word != NULL && (key->place == 0 || has_place(key, target)) &&
+	    schema_load(key, target) == key->word_value;
+}
+
+/* What is required is there, and anything at all. */
+static bool
+is_block_given(const struct conf_key *key, const void *target)
+{
+	const struct conf_key *k;
+	bool is_any = false;
+
+	if (schema_is_word(key, target))
+		return true;
+	if (key->place != 0)
+		return has_place(key, target);
+	for (k = key->section->keys; k->name != NULL; k++) {
+		if (schema_is_given(k, target))
+			is_any = true;
+		else if (k->is_required)
+			return false;
+	}
+	return is_any;
+}
+
+bool
+schema_is_given(const struct conf_key *key, const void *target)
+{
+	switch (key->type) {
+	case CONF_BLOCK:
+		return is_block_given(key, target);
+	case CONF_VALUES:
+	case CONF_LIST:
+	case CONF_MAP:
+		return schema_items(key, target).n > 0 ||
+		    has_place(key, target);
+	case CONF_STRING:
+		return load_string(key, target) != NULL ||
+		    (key->word != NULL && (key->def != NULL ||
+		    has_place(key, target)));
+	case CONF_VALUE:
+		return is_always_there(key) || has_place(key, target);
+	default:
+		return is_always_there(key) || (key->place != 0 ?
+		    has_place(key, target) : schema_load(key, target) != 0);
+	}
+}
+
+static struct span
+get_choice(const struct conf_key *key, uint64_t value)
+{
+	const struct conf_choice *c;
+
+	for (c = key->choices; c->name != NULL; c++)
+		if (c->value == value)
+			return span_str(c->name);
+	ASSERT(false);
+	return SPAN("");
+}
+
+static struct span
+get_number(const struct conf_key *key, uint64_t value, struct arena *arena)
+{
+	char text[VALUE_MAX];
+
+	if (key->word != NULL && value == key->word_value)
+		return span_str(key->word);
+	return span_str(arena_str(arena, span_str(value_print(
+	    form_of(key->type), value, text))));
+}
+
+struct span
+schema_get(const struct conf_key *key, const void *target,
+    struct arena *arena)
+{
+	const char *text;
+
+	if (!schema_is_given(key, target))
+		return span_of(NULL, 0);
+	switch (key->type) {
+	case CONF_STRING:
+		text = load_string(key, target);
+		return span_str(text != NULL ? text : key->word);
+	case CONF_VALUE:
+		return key->form->print((const char *)target + key->offset,
+		    arena);
+	case CONF_BOOLEAN:
+		return schema_load(key, target) ? SPAN("true") : SPAN("false");
+	case CONF_CHOICE:
+		return get_choice(key, schema_load(key, target));
+	default:
+		return get_number(key, schema_load(key, target), arena);
+	}
+}

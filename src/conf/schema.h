@@ -46,13 +46,22 @@ struct conf_named {
 	const char *name;
 };
 
-/* A kind of value with a form of its own. */
+/*
+ * A kind of value with a form of its own. Whoever adds one gives all members
+ * but `pattern`; t/unit/conf/schema_test.c asks.
+ */
 struct conf_form {
 	const char *noun;	/* the manual's word for its type */
 	size_t size;		/* of what is stored */
 	/* False: `why` says what is wrong and what to write instead. */
 	bool (*parse)(void *to, struct span text, struct arena *arena,
 	    char *why);		/* WHY_MAX */
+	/* What a file would say for it, without quotes: parse() makes the same
+	 * of it. It lies in the arena, or where the value does. */
+	struct span (*print)(const void *value, struct arena *arena);
+	/* What parse() takes, as nearly as a regular expression of ECMA 262
+	 * says it: for the JSON Schema. NULL: any text. */
+	const char *pattern;
 };
 
 extern const struct conf_form form_address;	/* struct address */
@@ -62,6 +71,12 @@ extern const struct conf_form form_path;
 extern const struct conf_form form_token;
 extern const struct conf_form form_template;	/* struct template */
 
+/*
+ * The member of a key without a default that is not required shows whether it
+ * was given: by a NULL (strings), by no items (lists), by its `place`, or by a
+ * 0 that nobody could have written. A block without a place is given when
+ * something in it is.
+ */
 struct conf_key {
 	const char *name;
 	enum conf_type type;
@@ -215,3 +230,20 @@ bool schema_set(const struct conf_key *key, void *target, struct span text,
 
 /* A number as the key's member has it. */
 void schema_store(const struct conf_key *key, void *target, uint64_t value);
+uint64_t schema_load(const struct conf_key *key, const void *target);
+
+/*
+ * The opposite of schema_set(): what a file would say, without quotes; in the
+ * arena or in what the value is made of. `ptr` is NULL if it is not given and
+ * has no default.
+ */
+struct span schema_get(const struct conf_key *key, const void *target,
+    struct arena *arena);
+
+/* Whether schema_get() has something to say; for a block or a list whether
+ * it would have to be written to be read like this. */
+bool schema_is_given(const struct conf_key *key, const void *target);
+/* Whether a block's word stands in its place. */
+bool schema_is_word(const struct conf_key *key, const void *target);
+/* Of a key with lists of any kind; `items` in their order. */
+struct conf_list schema_items(const struct conf_key *key, const void *target);

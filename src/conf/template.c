@@ -85,6 +85,7 @@ template_parse(struct template *t, struct span text, struct arena *arena,
 	const char *at, *end;
 
 	t->n = 0;
+	t->source = text;
 	t->at = arena_alloc(arena, most_pieces(text) * sizeof(*t->at));
 	while ((at = memmem(text.ptr, text.len, "${", 2)) != NULL) {
 		size_t before = (size_t)(at - text.ptr);

@@ -38,6 +38,7 @@ struct template_piece {
 struct template {
 	struct template_piece *at;
 	size_t n;
+	struct span source;	/* what it was made of */
 };
 
 /*

@@ -97,21 +97,59 @@ check_number(const struct conf_key *k, size_t target_size)
 		ck_assert_uint_eq(k->word_value, 0);
 }
 
+/* schema.h says what its author has to give. */
+static void
+check_form(const struct conf_form *form, size_t size)
+{
+	ck_assert_ptr_nonnull(form->noun);
+	ck_assert_ptr_nonnull(form->parse);
+	ck_assert_msg(form->print != NULL, "the form %s cannot print itself",
+	    form->noun);
+	ck_assert_uint_gt(size, 0);
+	ck_assert_uint_eq(form->size, size);
+}
+
+/* What -T has to know: schema.h says by what a key shows that it was given. */
+static bool
+shows_if_given(const struct conf_key *k)
+{
+	switch (k->type) {
+	case CONF_STRING:
+	case CONF_VALUES:
+	case CONF_LIST:
+	case CONF_MAP:
+	case CONF_BLOCK:
+		return true;
+	case CONF_VALUE:
+	case CONF_BOOLEAN:
+	case CONF_CHOICE:
+		return k->is_required || k->def != NULL || k->place != 0;
+	default:
+		return k->is_required || k->def != NULL || k->place != 0 ||
+		    (k->min > 0 && (k->word == NULL || k->word_value > 0));
+	}
+}
+
 static void
 check_section(const struct conf_section *section)
 {
 	const struct conf_key *k;
 
 	for (k = section->keys; k->name != NULL; k++) {
+		ck_assert_msg(shows_if_given(k), "nothing shows whether \"%s\" "
+		    "of %s was given", k->name, section->name);
+		if (k->type == CONF_VALUES || k->type == CONF_LIST ||
+		    k->type == CONF_MAP)
+			ck_assert_uint_eq(k->size, sizeof(struct conf_list));
 		ck_assert_ptr_eq(schema_find(section, span_str(k->name)), k);
 		ck_assert_ptr_nonnull(k->help);
 		ck_assert_int_eq(k->help[strlen(k->help) - 1], '.');
 		if (k->section != NULL)
 			check_section(k->section);
 		else if (k->type == CONF_VALUE)
-			ck_assert_uint_eq(k->form->size, k->size);
+			check_form(k->form, k->size);
 		else if (k->type == CONF_VALUES)
-			ck_assert_uint_eq(k->size, sizeof(struct conf_list));
+			check_form(k->form, k->form->size);
 		else if (k->type == CONF_BOOLEAN)
 			ck_assert_uint_eq(k->size, sizeof(bool));
 		else if (k->type == CONF_CHOICE)
