@@ -140,8 +140,11 @@ tls_reason(const struct backend_conf *b)
 	return b->port == 443 ? "port 443" : "\"https://\"";
 }
 
-/* One item of the list; a host or port that failed before is not judged. */
-static void
+#define LEFT_OUT "which is not built yet; it is left out and gets no requests"
+
+/* One item of the list; a host or port that failed before is not judged.
+ * True: it needs TLS and is left out. */
+static bool
 add_from_file(struct upstream_conf *u, const struct backend_file *f,
     struct arena *arena, struct diagnostics *d)
 {
@@ -149,21 +152,23 @@ add_from_file(struct upstream_conf *u, const struct backend_file *f,
 	char why[WHY_MAX], word[QUOTE_MAX];
 
 	if (f->host_at.line == 0)
-		return;
+		return false;
 	if (!backend_parse_host(b, span_str(f->host), f->port, arena, why)) {
 		diag_error(d, f->host_at, "%s", why);
-		return;
+		return false;
 	}
-	if (b->wants_tls)
-		diag_error(d, f->host_at, "the backend \"%s\" needs TLS (%s), "
-		    "and TLS to backends is not built yet; give a port that "
-		    "speaks plain HTTP", quote(word, span_str(b->host)),
+	if (b->wants_tls) {
+		diag_warning(d, f->host_at, "the backend \"%s\" needs TLS "
+		    "(%s), " LEFT_OUT, quote(word, span_str(b->host)),
 		    tls_reason(b));
+		return true;
+	}
 	if (f->port_at.line == 0)
-		return;
+		return false;
 	b->weight = f->weight;
 	b->at = f->host_at;
 	u->n_backends++;
+	return false;
 }
 
 static int
@@ -249,20 +254,22 @@ check_any_serves(const struct upstream_conf *u, struct place at,
 		    "drains them: every request gets 503");
 }
 
-void
+size_t
 backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
     struct arena *arena, struct diagnostics *d)
 {
 	const struct backend_file *b = f->backends.items;
+	size_t n_left_out = 0;
 
 	u->backends = arena_alloc(arena,
 	    (f->backends.n + 1) * sizeof(struct backend_conf));
 	for (size_t i = 0; i < f->backends.n; i++)
-		add_from_file(u, &b[i], arena, d);
+		n_left_out += add_from_file(u, &b[i], arena, d);
 	warn_duplicates(u, d);
 	warn_idle_weights(f, d);
 	if (u->n_backends > 0)
 		check_any_serves(u, f->backends_at, d);
+	return n_left_out;
 }
 
 /* The pieces of HOST:PORT[*WEIGHT]. */
@@ -324,11 +331,7 @@ parse_option(struct backend_conf *b, const char *text, struct arena *arena,
 	    !backend_parse_host(b, p.host, f.port, arena, why))
 		return false;
 	b->weight = f.weight;
-	if (!b->wants_tls)
-		return true;
-	snprintf(why, WHY_MAX, "it needs TLS (%s), and TLS to backends is not "
-	    "built yet; give a port that speaks plain HTTP", tls_reason(b));
-	return false;
+	return true;
 }
 
 static void
@@ -346,25 +349,33 @@ warn_idle_options(const struct upstream_conf *u, struct diagnostics *d)
 			    b->weight);
 }
 
-void
+size_t
 backends_from_options(struct upstream_conf *u, const struct options *o,
     struct arena *arena, struct diagnostics *d)
 {
 	char why[WHY_MAX], word[QUOTE_MAX];
+	size_t n_left_out = 0;
 
 	u->backends = arena_alloc(arena,
 	    (o->n_backends + 1) * sizeof(struct backend_conf));
 	u->n_backends = 0;
 	for (size_t i = 0; i < o->n_backends; i++) {
-		if (parse_option(&u->backends[u->n_backends], o->backends[i],
-		    arena, why))
+		struct backend_conf *b = &u->backends[u->n_backends];
+
+		quote(word, span_str(o->backends[i]));
+		if (!parse_option(b, o->backends[i], arena, why)) {
+			diag_error(d, PLACE_OPTIONS, "-b %s: %s", word, why);
+		} else if (b->wants_tls) {
+			diag_warning(d, PLACE_OPTIONS, "-b %s: it needs TLS "
+			    "(%s), " LEFT_OUT, word, tls_reason(b));
+			n_left_out++;
+		} else {
 			u->n_backends++;
-		else
-			diag_error(d, PLACE_OPTIONS, "-b %s: %s",
-			    quote(word, span_str(o->backends[i])), why);
+		}
 	}
 	warn_duplicates(u, d);
 	if (u->strategy == STRATEGY_ROUND_ROBIN)
 		warn_idle_options(u, d);
 	check_any_serves(u, PLACE_OPTIONS, d);
+	return n_left_out;
 }

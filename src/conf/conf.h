@@ -36,7 +36,7 @@ struct backend_conf {
 	const char *host;	/* as written, without brackets */
 	uint16_t port;
 	uint16_t weight;	/* 1 to 1000; 0 drains */
-	bool wants_tls;		/* refused until TLS is built */
+	bool wants_tls;		/* left out until TLS is built */
 	struct address address;	/* len 0: unresolved (dns/resolve.h) */
 	struct place at;	/* of `host`; line 0: from -b */
 	uint32_t slot;		/* in the segment; proc/register.h fills it */

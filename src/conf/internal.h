@@ -24,12 +24,15 @@ bool backend_parse_host(struct backend_conf *b, struct span text,
 
 bool host_is_name(struct span name);
 
-/* The file's list, checked: also for duplicates and idle weights. */
-void backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
+/*
+ * The file's list, checked: also for duplicates and idle weights. Backends
+ * that need TLS are left out, with a warning each; returns how many.
+ */
+size_t backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
     struct arena *arena, struct diagnostics *d);
 
-/* The -b options, which replace that list. */
-void backends_from_options(struct upstream_conf *u, const struct options *o,
+/* The same of the -b options, which replace that list. */
+size_t backends_from_options(struct upstream_conf *u, const struct options *o,
     struct arena *arena, struct diagnostics *d);
 
 /* The upstream of the top level or of -b, then those of the map. */

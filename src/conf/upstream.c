@@ -87,17 +87,30 @@ take_settings(struct upstream_conf *u, const struct upstream_file *f)
 	u->retries = f->retries;
 }
 
+/* All that are listed are left out. */
+static void
+check_any_left(const struct upstream_conf *u, size_t n_listed,
+    size_t n_left_out, struct place at, struct diagnostics *d)
+{
+	if (n_listed > 0 && n_left_out == n_listed)
+		diag_error(d, at, "the upstream \"%s\" has no backend left: "
+		    "all need TLS, which is not built yet; list one that "
+		    "speaks plain HTTP", u->name);
+}
+
 /* One of the map. */
 static void
 take_named(struct conf *conf, const struct upstream_file *f,
     struct diagnostics *d)
 {
 	struct upstream_conf *u = &conf->upstreams[conf->n_upstreams++];
+	size_t n_left_out;
 
 	u->name = f->as.name;
 	take_settings(u, f);
 	take_sticky(conf, u, f, false, d);
-	backends_from_file(u, f, conf->arena, d);
+	n_left_out = backends_from_file(u, f, conf->arena, d);
+	check_any_left(u, f->backends.n, n_left_out, f->backends_at, d);
 	if (f->backends_at.line != 0 && f->backends.n == 0)
 		diag_error(d, f->backends_at, "the upstream \"%s\" has no "
 		    "backends", u->name);
@@ -109,14 +122,20 @@ take_top(struct conf *conf, struct upstream_file *f, const struct options *o,
     struct diagnostics *d)
 {
 	struct upstream_conf *u = &conf->upstreams[conf->n_upstreams++];
+	struct place at = f->backends_at;
+	size_t n_listed = f->backends.n, n_left_out;
 
 	u->name = "default";
 	take_cookie_name(f, o->cookie_name, conf->arena, d);
 	take_settings(u, f);
 	take_sticky(conf, u, f, o->cookie_name != NULL, d);
-	backends_from_file(u, f, conf->arena, d);
-	if (o->n_backends > 0)
-		backends_from_options(u, o, conf->arena, d);
+	n_left_out = backends_from_file(u, f, conf->arena, d);
+	if (o->n_backends > 0) {
+		at = PLACE_OPTIONS;
+		n_listed = o->n_backends;
+		n_left_out = backends_from_options(u, o, conf->arena, d);
+	}
+	check_any_left(u, n_listed, n_left_out, at, d);
 	if (u->n_backends == 0 && diagnostics_errors(d) == 0)
 		diag_error(d, f->backends_at.line != 0 ? f->backends_at :
 		    conf->file != NULL ? PLACE_FILE : PLACE_OPTIONS,

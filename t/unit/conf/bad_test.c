@@ -796,35 +796,58 @@ static const struct row {
 	{ "tls_port", TEXT(
 		"backends:\n"
 		"  - host: \"api.example.com\"        # port 443\n"
-		"    port: 443\n"),
-		"t.yaml:2:11: error: the backend \"api.example.com\" needs "
-		"TLS (port 443), and TLS to backends is not built yet; "
-		"give a port that speaks plain HTTP\n"
+		"    port: 443\n"
+		"  - host: \"127.0.0.1\"\n"
+		"    port: 9001\n"),
+		"t.yaml:2:11: warning: the backend \"api.example.com\" needs "
+		"TLS (port 443), which is not built yet; it is left out and "
+		"gets no requests\n"
 		"    2 |   - host: \"api.example.com\"        # port 443\n"
 		"      |           ^~~~~~~~~~~~~~~~~\n"
-		"fairlead: t.yaml: 1 error, 0 warnings\n" },
-	{ "tls_scheme", TEXT(
+		"fairlead: t.yaml: 0 errors, 1 warning\n" },
+	{ "tls_alone", TEXT(
 		"backends:\n"
 		"  - host: \"HTTPS://[::1]\"   # explicit\n"
 		"    port: 8443\n"),
-		"t.yaml:2:11: error: the backend \"::1\" needs TLS "
-		"(\"https://\"), and TLS to backends is not built yet; "
-		"give a port that speaks plain HTTP\n"
+		"t.yaml:2:3: error: the upstream \"default\" has no backend "
+		"left: all need TLS, which is not built yet; list one that "
+		"speaks plain HTTP\n"
+		"    2 |   - host: \"HTTPS://[::1]\"   # explicit\n"
+		"      |   ^\n"
+		"t.yaml:2:11: warning: the backend \"::1\" needs TLS "
+		"(\"https://\"), which is not built yet; it is left out and "
+		"gets no requests\n"
 		"    2 |   - host: \"HTTPS://[::1]\"   # explicit\n"
 		"      |           ^~~~~~~~~~~~~~~\n"
-		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+		"fairlead: t.yaml: 1 error, 1 warning\n" },
+	{ "tls_alone_in_upstream", TEXT(
+		"upstreams:\n"
+		"  web:\n"
+		"    backends: [{host: 10.0.0.1, port: 443}]\n"),
+		"t.yaml:3:15: error: the upstream \"web\" has no backend "
+		"left: all need TLS, which is not built yet; list one that "
+		"speaks plain HTTP\n"
+		"    3 |     backends: [{host: 10.0.0.1, port: 443}]\n"
+		"      |               ^\n"
+		"t.yaml:3:23: warning: the backend \"10.0.0.1\" needs TLS "
+		"(port 443), which is not built yet; it is left out and gets "
+		"no requests\n"
+		"    3 |     backends: [{host: 10.0.0.1, port: 443}]\n"
+		"      |                       ^~~~~~~~\n"
+		"fairlead: t.yaml: 1 error, 1 warning\n" },
 	{ "tls_no_port", TEXT(
 		"backends:\n"
-		"  - host: https://a.example\n"),
+		"  - host: https://a.example\n"
+		"  - {host: b.example, port: 80}\n"),
 		"t.yaml:2:5: error: a backend needs the key \"port\"\n"
 		"    2 |   - host: https://a.example\n"
 		"      |     ^~~~\n"
-		"t.yaml:2:11: error: the backend \"a.example\" needs TLS "
-		"(\"https://\"), and TLS to backends is not built yet; "
-		"give a port that speaks plain HTTP\n"
+		"t.yaml:2:11: warning: the backend \"a.example\" needs TLS "
+		"(\"https://\"), which is not built yet; it is left out and "
+		"gets no requests\n"
 		"    2 |   - host: https://a.example\n"
 		"      |           ^~~~~~~~~~~~~~~~~\n"
-		"fairlead: t.yaml: 2 errors, 0 warnings\n" },
+		"fairlead: t.yaml: 1 error, 1 warning\n" },
 	{ "duplicate_backend", TEXT(
 		"backends:\n"
 		"  - {host: A.example, port: 80}\n"

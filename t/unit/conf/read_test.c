@@ -213,7 +213,7 @@ START_TEST(names_stay_unresolved)
 }
 END_TEST
 
-/* config.md's example: its plain backends would do, the others are named. */
+/* config.md's example: its plain backends serve, the others are named. */
 START_TEST(four_backends)
 {
 	struct reading r = conf_file_read(SPAN("backends:\n"
@@ -224,9 +224,31 @@ START_TEST(four_backends)
 	    "  - host: \"https://secure.example.com\"   # explicit HTTPS\n"
 	    "    port: 8443\n"), NULL);
 
-	ck_assert_uint_eq(r.errors, 2);
-	ck_assert_ptr_nonnull(strstr(r.said, "t.yaml:7:11: error: "));
-	ck_assert_ptr_nonnull(strstr(r.said, "t.yaml:9:11: error: "));
+	const struct upstream_conf *u;
+
+	ck_assert_ptr_nonnull(r.conf);
+	u = &r.conf->upstreams[0];
+	ck_assert_uint_eq(u->n_backends, 2);
+	check_address(&u->backends[0].address, "127.0.0.1:9001");
+	check_address(&u->backends[1].address, "127.0.0.1:9002");
+	ck_assert_ptr_nonnull(strstr(r.said, "t.yaml:7:11: warning: the "
+	    "backend \"api.example.com\" needs TLS (port 443), "));
+	ck_assert_ptr_nonnull(strstr(r.said, "t.yaml:9:11: warning: the "
+	    "backend \"secure.example.com\" needs TLS (\"https://\"), "));
+	reading_free(&r);
+}
+END_TEST
+
+/* -b replaces a list that has nothing left, too. */
+START_TEST(option_for_none_left)
+{
+	const char *b[] = { "127.0.0.1:9001" };
+	struct options o = { .backends = b, .n_backends = 1 };
+	struct reading r = conf_file_read(SPAN("backends:\n"
+	    "  - {host: 127.0.0.1, port: 443}\n"), &o);
+
+	ck_assert_ptr_nonnull(r.conf);
+	ck_assert_uint_eq(r.conf->upstreams[0].n_backends, 1);
 	reading_free(&r);
 }
 END_TEST
@@ -290,8 +312,11 @@ END_TEST
 #define ONE_ERROR	"fairlead: command line: 1 error, 0 warnings\n"
 #define ONE_WARNING	"fairlead: command line: 0 errors, 1 warning\n"
 #define GOOD	B("127.0.0.1:9001")
-#define PLAIN	"and TLS to backends is not built yet; give a port that " \
-	"speaks plain HTTP\n"
+#define LEFT_OUT "which is not built yet; it is left out and gets no " \
+	"requests\n"
+#define NONE_LEFT "fairlead: error: the upstream \"default\" has no backend " \
+	"left: all need TLS, which is not built yet; list one that speaks " \
+	"plain HTTP\nfairlead: command line: 1 error, 1 warning\n"
 
 static const struct {
 	struct options o;
@@ -320,10 +345,12 @@ static const struct {
 	{ { B("10.0.0.256:80") }, "fairlead: error: -b 10.0.0.256:80: "
 	  "\"10.0.0.256\" is no IPv4 address; write four numbers up to 255, "
 	  "as in 192.0.2.1\n" ONE_ERROR },
-	{ { B("a.example:443") }, "fairlead: error: -b a.example:443: it needs "
-	  "TLS (port 443), " PLAIN ONE_ERROR },
-	{ { B("https://[::1]:80") }, "fairlead: error: -b https://[::1]:80: it "
-	  "needs TLS (\"https://\"), " PLAIN ONE_ERROR },
+	{ { B("a.example:443") }, "fairlead: warning: -b a.example:443: it "
+	  "needs TLS (port 443), " LEFT_OUT NONE_LEFT },
+	{ { B("https://[::1]:80") }, "fairlead: warning: -b https://[::1]:80: "
+	  "it needs TLS (\"https://\"), " LEFT_OUT NONE_LEFT },
+	{ { B("a.example:443", "b.example:80") }, "fairlead: warning: "
+	  "-b a.example:443: it needs TLS (port 443), " LEFT_OUT ONE_WARNING },
 	{ { B("a.example:80", "A.example:80") }, "fairlead: warning: "
 	  "-b A.example:80 is given twice\n" ONE_WARNING },
 	{ { B("a.example:80*2"), .strategy = "round-robin" },
@@ -428,6 +455,7 @@ main(void)
 	tcase_add_loop_test(tc, unset_is_absent, 0, COUNT_OF(unset));
 	tcase_add_test(tc, names_stay_unresolved);
 	tcase_add_test(tc, four_backends);
+	tcase_add_test(tc, option_for_none_left);
 	tcase_add_test(tc, sha256_of_the_bytes);
 	tcase_add_test(tc, options_win);
 	tcase_add_test(tc, no_file);
