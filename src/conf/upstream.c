@@ -11,16 +11,29 @@
 #define SECRET_LEAST	16
 #define SECRET_MADE	32
 
+/* What a part of a cookie may hold, and how a message speaks of it. */
+static const struct part {
+	const char *noun, *good, *advice;
+} part_name = {
+	"name", TOKEN_CHARACTERS,
+	"write letters, digits, \"-\" and \"_\" without blanks"
+}, part_path = {
+	"path", TOKEN_CHARACTERS "/()=@:",
+	"write letters, digits and \"/\", others as in %20"
+}, part_domain = {
+	"domain", LETTER_CHARACTERS "-.", "write a name, as in example.com"
+};
+
 /* `option`: what it came by, or "". */
 static void
-check_characters(const char *text, const char *good, const char *option,
-    const char *key, struct place at, struct diagnostics *d)
+check_part(const struct part *part, const char *text, const char *option,
+    struct place at, struct diagnostics *d)
 {
 	char word[QUOTE_MAX];
 
-	if (text != NULL && text[strspn(text, good)] != '\0')
-		diag_error(d, at, "%s\"%s\" is no %s of a cookie", option,
-		    quote(word, span_str(text)), key);
+	if (text != NULL && text[strspn(text, part->good)] != '\0')
+		diag_error(d, at, "%s\"%s\" is no %s of a cookie; %s", option,
+		    quote(word, span_str(text)), part->noun, part->advice);
 }
 
 static void
@@ -29,8 +42,7 @@ take_cookie_name(struct upstream_file *f, const char *name, struct arena *arena,
 {
 	if (name == NULL)
 		return;
-	check_characters(f->sticky.cookie, TOKEN_CHARACTERS, "", "name",
-	    f->sticky_cookie_at, d);
+	check_part(&part_name, f->sticky.cookie, "", f->sticky_cookie_at, d);
 	f->sticky.cookie = arena_str(arena, span_str(name));
 	f->sticky_cookie_at = PLACE_OPTIONS;
 }
@@ -40,15 +52,15 @@ check_sticky(const struct upstream_file *f, bool has_option,
     struct diagnostics *d)
 {
 	const struct sticky_conf *s = &f->sticky;
+	char word[QUOTE_MAX];
 
-	check_characters(s->cookie, TOKEN_CHARACTERS, has_option ? "--cookie-name: " : "",
-	    "name", f->sticky_cookie_at, d);
-	check_characters(s->path, TOKEN_CHARACTERS "/()=@:", "", "path",
-	    f->sticky_path_at, d);
-	check_characters(s->domain, LETTER_CHARACTERS "-.", "", "domain",
-	    f->sticky_domain_at, d);
+	check_part(&part_name, s->cookie, has_option ? "--cookie-name: " : "",
+	    f->sticky_cookie_at, d);
+	check_part(&part_path, s->path, "", f->sticky_path_at, d);
+	check_part(&part_domain, s->domain, "", f->sticky_domain_at, d);
 	if (s->path[0] != '/')
-		diag_error(d, f->sticky_path_at, "a path begins with /");
+		diag_error(d, f->sticky_path_at, "\"%s\" is no path; a path "
+		    "begins with \"/\"", quote(word, span_str(s->path)));
 	if (s->secret != NULL && strlen(s->secret) < SECRET_LEAST)
 		diag_error(d, f->sticky_secret_at, "the secret is too short; "
 		    "write %d characters or more", SECRET_LEAST);

@@ -168,6 +168,9 @@ explain(const struct value_form *form, struct span text, const char *word,
 	else if (form->units == size_units && is_number(text))
 		snprintf(why, size, "\"%s\" lacks a unit; write %sk or %sB",
 		    shown, shown, shown);
+	else if (form->units == rate_units && is_number(text))
+		snprintf(why, size, "\"%s\" lacks a unit; write %sk/s or "
+		    "%sB/s", shown, shown, shown);
 	else
 		snprintf(why, size, "\"%s\" is no %s; %s%s%s", shown,
 		    form->noun, form->advice, word != NULL ? ", or " : "",

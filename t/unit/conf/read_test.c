@@ -363,7 +363,8 @@ static const struct {
 	  "is no address; write one in numbers, as in 127.0.0.1 or ::1, or * "
 	  "for all\n" ONE_ERROR },
 	{ { GOOD, .cookie_name = "a b" }, "fairlead: error: --cookie-name: "
-	  "\"a b\" is no name of a cookie\n" ONE_ERROR },
+	  "\"a b\" is no name of a cookie; write letters, digits, \"-\" and "
+	  "\"_\" without blanks\n" ONE_ERROR },
 	{ { GOOD, .strategy = "wieghted" }, "fairlead: error: -s: \"wieghted\" "
 	  "is no strategy; did you mean \"weighted\"?\n" ONE_ERROR },
 	{ { GOOD, .workers = "0" }, "fairlead: error: --workers: \"0\" is out "
