@@ -31,7 +31,8 @@ take_tests(struct tests_conf *to, const struct conf_list *from,
 		t->value = f->equal;
 		t->kind = f->present_at.line == 0 ? TEST_EQUAL :
 		    f->is_present ? TEST_PRESENT : TEST_ABSENT;
-		if ((f->equal_at.line == 0) == (f->present_at.line == 0))
+		if (!f->as.is_bad &&
+		    (f->equal_at.line == 0) == (f->present_at.line == 0))
 			diag_error(d, f->as.at, "the condition on \"%s\" takes "
 			    "one of \"equal\" and \"present\"",
 			    quote(word, span_str(f->as.name)));
@@ -160,6 +161,8 @@ take_action(struct route_conf *r, const struct route_file *f,
 	    (f->redirect_at.line != 0);
 	char name[QUOTE_MAX];
 
+	if (n == 0 && f->is_bad)
+		return;
 	if (n != 1) {
 		diag_error(d, f->at, "route \"%s\" takes one of \"upstream\", "
 		    "\"respond\" and \"redirect\"%s",
@@ -310,6 +313,7 @@ take_routes(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d)
 {
 	const struct route_file *items = f->routes.items;
+	bool is_sound = true;	/* else routes may ask more than they seem to */
 
 	conf->routes = arena_alloc(conf->arena,
 	    f->routes.n * sizeof(*conf->routes));
@@ -319,6 +323,7 @@ take_routes(struct conf *conf, const struct file_conf *f,
 
 		r->name = name_of(&items[i], i, conf->arena);
 		r->at = items[i].at;
+		is_sound &= !items[i].is_bad;
 		if (items[i].at.line == 0)
 			continue;	/* no map: reported */
 		take_match(&r->match, &items[i], conf, d);
@@ -329,5 +334,6 @@ take_routes(struct conf *conf, const struct file_conf *f,
 		    &items[i], conf->arena, d);
 		take_upgrade(r, &items[i]);
 	}
-	warn_hidden(conf, d);
+	if (is_sound)
+		warn_hidden(conf, d);
 }

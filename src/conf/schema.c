@@ -158,6 +158,7 @@ set_boolean(const struct conf_key *key, void *target, struct span text,
     char why[WHY_MAX])
 {
 	static const char *const meant[][2] = {
+		{ "true", "true" }, { "false", "false" },
 		{ "yes", "true" }, { "on", "true" }, { "y", "true" },
 		{ "1", "true" }, { "no", "false" }, { "off", "false" },
 		{ "n", "false" }, { "0", "false" },

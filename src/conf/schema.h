@@ -26,7 +26,7 @@ enum conf_type {
 	CONF_BLOCK,	/* a nested section, in the same struct; `word` in its
 			 * place stores word_value */
 	CONF_LIST,	/* of sections: struct conf_list; the struct begins
-			 * with the item's struct place */
+			 * like struct conf_item */
 	CONF_MAP,	/* the same by name: it begins with struct conf_named */
 };
 
@@ -41,8 +41,15 @@ struct conf_list {
 	size_t n;
 };
 
+struct conf_item {
+	struct place at;	/* line 0: it is no map */
+	bool is_bad;		/* errors in it are reported: what it lacks
+				 * may be what they are about */
+};
+
 struct conf_named {
 	struct place at;	/* of the name */
+	bool is_bad;
 	const char *name;
 };
 
@@ -105,6 +112,7 @@ struct conf_section {
 /* What the file says, before it becomes the model. */
 struct backend_file {
 	struct place at;	/* of the item */
+	bool is_bad;
 	const char *host;
 	struct place host_at;
 	uint16_t port;
@@ -129,6 +137,7 @@ struct upstream_file {
 
 struct listener_file {
 	struct place at;
+	bool is_bad;
 	struct address address;
 	struct place address_at;
 	uint32_t backlog;		/* 0: auto */
@@ -160,6 +169,7 @@ struct edits_file {
 
 struct route_file {
 	struct place at;
+	bool is_bad;
 	const char *name;
 	struct place name_at;
 	struct match_conf match;	/* its plain lists */

@@ -59,9 +59,10 @@ add_variable(struct template *t, struct span name, char *why)
 		}
 	if (name.len > request_field.len && memcmp(name.ptr,
 	    request_field.ptr, request_field.len) == 0) {
-		name = span_skip(name, request_field.len);
-		if (is_token(name)) {
-			add(t, VARIABLE_FIELD, name);
+		struct span field = span_skip(name, request_field.len);
+
+		if (is_token(field)) {
+			add(t, VARIABLE_FIELD, field);
 			return true;
 		}
 	}

@@ -10,10 +10,26 @@
 struct typed {
 	struct arena *arena;
 	struct diagnostics *d;
+	size_t *n_skipped;	/* reported when the tree was made */
 };
 
 static void read_block(const struct typed *t,
     const struct conf_section *section, const struct node *map, void *target);
+
+/* Grows with each thing that is not as it should be. */
+static size_t
+count_faults(const struct typed *t)
+{
+	return diagnostics_errors(t->d) + *t->n_skipped;
+}
+
+/* True: it is known to be wrong, nothing more is to be said. */
+static bool
+is_broken(const struct typed *t, const struct node *n)
+{
+	*t->n_skipped += n->kind == NODE_BROKEN;
+	return n->kind == NODE_BROKEN;
+}
 
 static const char *
 kind_name(const struct node *n)
@@ -112,7 +128,7 @@ read_one_value(const struct typed *t, const struct conf_key *key,
 {
 	char why[WHY_MAX];
 
-	if (value->kind == NODE_BROKEN)
+	if (is_broken(t, value))
 		return false;
 	if (value->kind != NODE_SCALAR)
 		diag_error(t->d, value->at, "\"%s\" takes single values, not "
@@ -166,9 +182,12 @@ static void
 read_item(const struct typed *t, const struct conf_key *key,
     const struct node *item, void *target)
 {
+	struct conf_item *as = target;
+	size_t faults = count_faults(t);
 	struct place at = item->at;
 
-	if (item->kind == NODE_BROKEN)
+	as->is_bad = true;
+	if (is_broken(t, item))
 		return;
 	if (item->kind != NODE_MAP) {
 		diag_error(t->d, at, "%s is a map of keys, not %s; begin it "
@@ -179,9 +198,10 @@ read_item(const struct typed *t, const struct conf_key *key,
 	if (item->first != NULL && item->first->at.line == at.line &&
 	    item->first->at.column == at.column)
 		at = item->first->at;
-	*(struct place *)target = at;
+	as->at = at;
 	schema_defaults(key->section, target);
 	read_block(t, key->section, item, target);
+	as->is_bad = count_faults(t) > faults;
 }
 
 static void
@@ -211,7 +231,7 @@ check_map_name(const struct typed *t, const struct conf_key *key,
 {
 	char word[QUOTE_MAX];
 
-	if (k->kind == NODE_BROKEN)
+	if (is_broken(t, k))
 		return false;
 	for (size_t i = 0; i < k->text.len; i++)
 		if (!isalnum((unsigned char)k->text.ptr[i]) &&
@@ -231,11 +251,13 @@ read_map_item(const struct typed *t, const struct conf_key *key,
     const struct node *k, void *target)
 {
 	struct conf_named *as = target;
+	size_t faults = count_faults(t);
 
 	as->at = k->at;
+	as->is_bad = true;
 	as->name = arena_str(t->arena, k->text);
 	schema_defaults(key->section, target);
-	if (!check_map_name(t, key, k) || k->value->kind == NODE_BROKEN)
+	if (!check_map_name(t, key, k) || is_broken(t, k->value))
 		return;
 	if (k->value->kind == NODE_MAP)
 		read_block(t, key->section, k->value, target);
@@ -245,6 +267,7 @@ read_map_item(const struct typed *t, const struct conf_key *key,
 	else
 		diag_error(t->d, k->value->at, "%s is a map of keys, not %s",
 		    key->section->name, kind_name(k->value));
+	as->is_bad = count_faults(t) > faults;
 }
 
 static void
@@ -288,7 +311,7 @@ static void
 read_value(const struct typed *t, const struct conf_key *key,
     const struct node *value, void *target)
 {
-	if (value->kind == NODE_BROKEN)
+	if (is_broken(t, value))
 		return;
 	switch (key->type) {
 	case CONF_BLOCK:
@@ -349,7 +372,7 @@ read_block(const struct typed *t, const struct conf_section *section,
 			is_sound = false;
 		if (key != NULL && key->is_secret)
 			hide_value(t, k);
-		if (k->kind == NODE_BROKEN)
+		if (is_broken(t, k))
 			continue;
 		if (key == NULL)
 			report_unknown(t, section, k);
@@ -364,7 +387,8 @@ void
 read_typed(struct file_conf *f, const struct node *root,
     struct arena *arena, struct diagnostics *d)
 {
-	struct typed t = { .arena = arena, .d = d };
+	size_t n_skipped = 0;
+	struct typed t = { arena, d, &n_skipped };
 
 	if (root == NULL || root->kind == NODE_BROKEN || node_is_unset(root))
 		return;

@@ -906,6 +906,45 @@ static const struct row {
 		"    7 |   on_down: wait\n"
 		"      |            ^~~~\n"
 		"fairlead: t.yaml: 5 errors, 0 warnings\n" },
+	/* What is wrong is said once, not also what follows from it. */
+	{ "no_follow_up", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - upstream: [default]\n"
+		"  - upstrem: default\n"
+		"  - match: {header: {X-A: {present: TRUE}}}\n"
+		"    upstream: default\n"
+		"  - all\n"
+		"  - match: {header: {X-B: {equal: !x y}}}\n"
+		"    upstream: default\n"),
+		"t.yaml:3:15: error: \"upstream\" takes a single value, not "
+		"a list\n"
+		"    3 |   - upstream: [default]\n"
+		"      |               ^\n"
+		"t.yaml:4:5: error: unknown key \"upstrem\" in a route; did "
+		"you mean \"upstream\"?\n"
+		"    4 |   - upstrem: default\n"
+		"      |     ^~~~~~~\n"
+		"t.yaml:5:37: error: \"TRUE\" is no boolean; write true\n"
+		"    5 |   - match: {header: {X-A: {present: TRUE}}}\n"
+		"      |                                     ^~~~\n"
+		"t.yaml:7:5: error: a route is a map of keys, not a single "
+		"value; begin it with \"name: \"\n"
+		"    7 |   - all\n"
+		"      |     ^~~\n"
+		"t.yaml:8:35: error: the tag \"!x\" means nothing here; leave "
+		"it out\n"
+		"    8 |   - match: {header: {X-B: {equal: !x y}}}\n"
+		"      |                                   ^~~~\n"
+		"fairlead: t.yaml: 5 errors, 0 warnings\n" },
+	{ "field_variable", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes: [{respond: {body: \"${request.X A}\"}}]\n"),
+		"t.yaml:2:27: error: there is no variable "
+		"\"${request.X A}\"; write \"$${\" for a plain \"${\"\n"
+		"    2 | routes: [{respond: {body: \"${request.X A}\"}}]\n"
+		"      |                           ^~~~~~~~~~~~~~~~\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "strategy_list", TEXT(
 		"backends:\n"
 		"  - host: 127.0.0.1\n"
