@@ -59,6 +59,9 @@ static const struct rule rules[] = {
 	{ "mapping values are not allowed", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "no key can stand here; look at the indentation, and whether the "
 	  "line above lacks a \": \"" },
+	{ "mapping keys are not allowed", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
+	  "no \"? \" can stand here; put a value that begins with it in "
+	  "quotes" },
 	{ "block sequence entries are not allowed", NULL, ALWAYS, 0,
 	  AT_PROBLEM, NULL,
 	  "no list item can begin here; begin it on a line of its own" },
@@ -98,12 +101,20 @@ static const struct rule rules[] = {
 	{ "did not find expected hexdecimal number", NULL, ALWAYS, 0,
 	  AT_PROBLEM, NULL, "hexadecimal digits are missing in this escape; "
 	  "write \"\\\\\" for a backslash" },
+	{ "found invalid Unicode character escape code", NULL, ALWAYS, 0,
+	  AT_PROBLEM, NULL, "this escape stands for no character; write "
+	  "\"\\\\\" for a backslash" },
+	{ "found an indentation indicator equal to 0", NULL, ALWAYS, 0,
+	  AT_PROBLEM, NULL, "text behind \"|\" or \">\" is indented by 1 to "
+	  "9 blanks; leave the number out" },
 	{ "did not find expected comment or line break", NULL, ALWAYS, 0,
 	  AT_PROBLEM, NULL, "text behind \"|\" or \">\" begins on the next "
 	  "line; put a value that begins with them in quotes" },
 	{ "did not find expected <document start>", NULL, ALWAYS, 0,
 	  AT_PROBLEM, NULL, "the configuration has ended before this line; "
 	  "begin all its keys in one column" },
+	{ "found duplicate %", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
+	  "this directive is given twice; leave one out" },
 	{ "found incompatible YAML document", NULL, ALWAYS, 0, AT_PROBLEM,
 	  NULL, "only YAML 1.1 and 1.2 are read" },
 };

@@ -231,8 +231,6 @@ check_map_name(const struct typed *t, const struct conf_key *key,
 {
 	char word[QUOTE_MAX];
 
-	if (is_broken(t, k))
-		return false;
 	for (size_t i = 0; i < k->text.len; i++)
 		if (!isalnum((unsigned char)k->text.ptr[i]) &&
 		    strchr("-_.", k->text.ptr[i]) == NULL)
@@ -274,7 +272,7 @@ static void
 read_map(const struct typed *t, const struct conf_key *key,
     const struct node *value, void *target)
 {
-	size_t size = key->section->size;
+	size_t size = key->section->size, n = 0;
 	const struct node *k;
 	char *at;
 
@@ -284,9 +282,15 @@ read_map(const struct typed *t, const struct conf_key *key,
 		return;
 	}
 	note_place(key, target, value->at);
-	at = list_start(t, key, target, count_nodes(value->first), size);
-	for (k = value->first; k != NULL; k = k->next, at += size)
+	for (k = value->first; k != NULL; k = k->next)
+		n += !is_broken(t, k);
+	at = list_start(t, key, target, n, size);
+	for (k = value->first; k != NULL; k = k->next) {
+		if (k->kind == NODE_BROKEN)
+			continue;	/* a name that is given twice */
 		read_map_item(t, key, k, at);
+		at += size;
+	}
 }
 
 static void

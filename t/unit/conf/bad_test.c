@@ -937,6 +937,15 @@ static const struct row {
 		"    8 |   - match: {header: {X-B: {equal: !x y}}}\n"
 		"      |                                   ^~~~\n"
 		"fairlead: t.yaml: 5 errors, 0 warnings\n" },
+	{ "upstream_twice", TEXT(
+		"upstreams:\n"
+		"  web: {backends: [{host: 127.0.0.1, port: 9001}]}\n"
+		"  web: {backends: [{host: 127.0.0.1, port: 9002}]}\n"),
+		"t.yaml:3:3: error: the key \"web\" is given twice\n"
+		"    3 |   web: {backends: [{host: 127.0.0.1, port: 9002}]}\n"
+		"      |   ^~~\n"
+		"      = note: the first is in line 2, column 3\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "field_variable", TEXT(
 		"backends: [{host: 127.0.0.1, port: 9001}]\n"
 		"routes: [{respond: {body: \"${request.X A}\"}}]\n"),

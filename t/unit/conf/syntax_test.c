@@ -238,6 +238,38 @@ static const struct row {
 		"    1 | user: \"\\x4\"\n"
 		"      |          ^\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "escape_code", TEXT(
+		"user: \"\\ud800\"\n"),
+		"t.yaml:1:10: error: this escape stands for no character; "
+		"write \"\\\\\" for a backslash\n"
+		"    1 | user: \"\\ud800\"\n"
+		"      |          ^\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "block_zero", TEXT(
+		"user: |0\n"
+		"  x\n"),
+		"t.yaml:1:8: error: text behind \"|\" or \">\" is indented "
+		"by 1 to 9 blanks; leave the number out\n"
+		"    1 | user: |0\n"
+		"      |        ^\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "question", TEXT(
+		"user: ? x\n"),
+		"t.yaml:1:7: error: no \"? \" can stand here; put a value "
+		"that begins with it in quotes\n"
+		"    1 | user: ? x\n"
+		"      |       ^\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "version_twice", TEXT(
+		"%YAML 1.2\n"
+		"%YAML 1.2\n"
+		"---\n"
+		"user: x\n"),
+		"t.yaml:2:1: error: this directive is given twice; leave one "
+		"out\n"
+		"    2 | %YAML 1.2\n"
+		"      | ^\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "block_text", TEXT(
 		"user: |x\n"
 		"  y\n"),
