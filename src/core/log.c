@@ -2,20 +2,21 @@
 #include "core/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "core/clock.h"
-
-#define LINE_MAX_BYTES 4096
+#include "core/log_line.h"
 
 enum log_level log_threshold = LOG_INFO;
 
 static struct {
 	int fd;
 	bool is_mirrored;
+	enum log_form form;
+	const struct log_sink *sink;
 	uint64_t dropped;
 } out = { .fd = STDERR_FILENO };
 
@@ -28,13 +29,43 @@ void
 log_open(int fd, bool mirror)
 {
 	out.fd = fd;
-	out.is_mirrored = mirror;
+	out.is_mirrored = mirror && fd != STDERR_FILENO;
+}
+
+void
+log_set_form(enum log_form form)
+{
+	out.form = form;
+}
+
+int
+log_fd(void)
+{
+	return out.fd;
+}
+
+bool
+log_is_mirrored(void)
+{
+	return out.is_mirrored;
+}
+
+void
+log_set_sink(const struct log_sink *sink)
+{
+	out.sink = sink;
 }
 
 uint64_t
 log_dropped(void)
 {
 	return out.dropped;
+}
+
+void
+log_add_dropped(uint64_t lines)
+{
+	out.dropped += lines;
 }
 
 bool
@@ -55,95 +86,41 @@ log_level_name(enum log_level level)
 	return names[level];
 }
 
-/* ---- a line under construction */
+/* ---- writing */
 
-struct line {
-	char text[LINE_MAX_BYTES];
-	size_t len;
-};
-
-#define LINE_ROOM (LINE_MAX_BYTES - 1)	/* the newline always fits */
-
-/* What a peer may have written never breaks a line or a terminal. */
-static void
-line_put(struct line *l, const char *text)
+/* Whoever reads a pipe may have stopped, a terminal too: a pipe that is ready
+ * takes LOG_LINE_MAX bytes without waiting. */
+static bool
+write_now(int fd, const char *line, size_t len)
 {
-	static const char hex[] = "0123456789abcdef";
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-	for (; *text != '\0'; text++) {
-		unsigned char byte = (unsigned char)*text;
-		bool is_plain = byte >= 0x20 && byte < 0x7f;
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0 &&
+	    write(fd, line, len) == (ssize_t)len;
+}
 
-		if (l->len + (is_plain ? 1 : 4) > LINE_ROOM)
-			return;
-		if (is_plain) {
-			l->text[l->len++] = (char)byte;
-			continue;
-		}
-		l->text[l->len++] = '\\';
-		l->text[l->len++] = 'x';
-		l->text[l->len++] = hex[byte >> 4];
-		l->text[l->len++] = hex[byte & 15];
+static bool
+deliver(enum log_level level, bool is_mirror, const char *line, size_t len)
+{
+	int fd = is_mirror ? STDERR_FILENO : out.fd;
+
+	if (out.sink == NULL)
+		return write_now(fd, line, len);
+	if (level == LOG_ALERT) {
+		out.sink->flush(is_mirror);
+		if (write_now(fd, line, len))
+			return true;
 	}
-}
-
-static void line_print(struct line *l, const char *format, ...) PRINTF(2, 3);
-
-static void
-line_print(struct line *l, const char *format, ...)
-{
-	char piece[512];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(piece, sizeof(piece), format, args);
-	va_end(args);
-	line_put(l, piece);
+	return out.sink->put(is_mirror, line, len);
 }
 
 static void
-put_prefix(struct line *l, enum log_level level, const struct log_context *c)
+emit(const struct log_event *e, bool is_mirror)
 {
-	char time[CLOCK_RFC3339_LEN + 1];
+	char line[LOG_LINE_MAX];
+	size_t len = log_line_print(is_mirror ? LOG_TEXT : out.form, e, line);
 
-	clock_rfc3339(clock_wall_ms(), time);
-	line_print(l, "%s %s %d", time, names[level], (int)getpid());
-	if (c != NULL && c->connection != 0)
-		line_print(l, " #%llu", (unsigned long long)c->connection);
-	if (c != NULL && c->connection != 0 && c->exchange != 0)
-		line_print(l, ".%llu", (unsigned long long)c->exchange);
-	line_put(l, ": ");
-}
-
-static void
-put_context(struct line *l, const struct log_context *c)
-{
-	char address[ADDRESS_TEXT_MAX];
-	size_t len;
-
-	if (c == NULL)
-		return;
-	if (c->doing != NULL)
-		line_print(l, " while %s", c->doing);
-	if (c->client != NULL) {
-		len = address_print_host(c->client, address);
-		line_print(l, ", client %.*s", (int)len, address);
-	}
-	if (c->upstream != NULL)
-		line_print(l, ", upstream %s", c->upstream);
-	if (c->backend != NULL)
-		line_print(l, ", backend %s", c->backend);
-}
-
-static void
-write_line(struct line *l)
-{
-	l->text[l->len++] = '\n';
-	if (out.fd >= 0 &&
-	    write(out.fd, l->text, l->len) != (ssize_t)l->len)
-		out.dropped++;
-	if (out.is_mirrored && out.fd != STDERR_FILENO &&
-	    write(STDERR_FILENO, l->text, l->len) < 0)
+	if (!deliver(e->level, is_mirror, line, len))
 		out.dropped++;
 }
 
@@ -152,16 +129,16 @@ log_v(enum log_level level, const struct log_context *ctx, int error,
     const char *format, va_list args)
 {
 	char text[2048];
-	struct line l;
+	struct log_event e = {
+		.level = level, .wall_ms = clock_wall_ms(), .ctx = ctx,
+		.text = text, .error = error,
+	};
 
-	l.len = 0;
-	put_prefix(&l, level, ctx);
 	(void)vsnprintf(text, sizeof(text), format, args);
-	line_put(&l, text);
-	if (error != 0)
-		line_print(&l, ": %s", strerror(error));
-	put_context(&l, ctx);
-	write_line(&l);
+	if (out.fd >= 0)
+		emit(&e, false);
+	if (out.is_mirrored)
+		emit(&e, true);
 }
 
 void

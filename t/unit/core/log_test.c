@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,108 @@ START_TEST(lines_have_their_form)
 	ck_assert_int_eq(errno, rows[_i].error);
 	read_log(ends[0]);
 	ck_assert_str_eq(line_behind_time(), with_pid(rows[_i].want));
+}
+END_TEST
+
+/* interfaces.md, Logs. */
+static const struct {
+	enum log_level level;
+	struct log_context ctx;
+	const char *text;
+	int error;
+	const char *want;	/* behind the time; %d: the pid */
+} json_rows[] = {
+	{ LOG_ERROR, { 42, 3, "connecting to the backend", &v4, "api",
+	  "10.0.0.11:8080" }, "connect", ECONNREFUSED,
+	  "\"level\":\"error\",\"pid\":%d,\"connection\":42,"
+	  "\"exchange\":3,\"message\":\"connect: Connection refused\","
+	  "\"doing\":\"connecting to the backend\","
+	  "\"client\":\"192.0.2.7\",\"upstream\":\"api\","
+	  "\"backend\":\"10.0.0.11:8080\"}\n" },
+	{ LOG_ALERT, { .connection = 0 }, "text", 0,
+	  "\"level\":\"alert\",\"pid\":%d,\"message\":\"text\"}\n" },
+	{ LOG_WARN, { .connection = 7 }, "text", 0, "\"level\":\"warn\","
+	  "\"pid\":%d,\"connection\":7,\"message\":\"text\"}\n" },
+	{ LOG_WARN, { .exchange = 7 }, "text", 0,
+	  "\"level\":\"warn\",\"pid\":%d,\"message\":\"text\"}\n" },
+	{ LOG_NOTICE, { .connection = UINT64_MAX, .exchange = UINT64_MAX },
+	  "", 0, "\"level\":\"notice\",\"pid\":%d,"
+	  "\"connection\":18446744073709551615,"
+	  "\"exchange\":18446744073709551615,\"message\":\"\"}\n" },
+	{ LOG_INFO, { .client = &v6, .backend = "b" }, "x", 0,
+	  "\"level\":\"info\",\"pid\":%d,\"message\":\"x\","
+	  "\"client\":\"2001:db8::1\",\"backend\":\"b\"}\n" },
+	{ LOG_DEBUG, { .client = &path, .upstream = "" }, "x", 0,
+	  "\"level\":\"debug\",\"pid\":%d,\"message\":\"x\","
+	  "\"client\":\"unix:\",\"upstream\":\"\"}\n" },
+	{ LOG_INFO, { .doing = NULL }, "a\nb\r\t\x1b[2J\x7f\x80\xff~ ", 0,
+	  "\"level\":\"info\",\"pid\":%d,\"message\":\"a\\u000ab\\u000d"
+	  "\\u0009\\u001b[2J\\u007f\\u0080\\u00ff~ \"}\n" },
+	{ LOG_INFO, { .doing = "\"", .upstream = "\\", .backend = "\n" },
+	  "%s%n \"\\/", 0, "\"level\":\"info\",\"pid\":%d,"
+	  "\"message\":\"%s%n \\u0022\\u005c/\","
+	  "\"doing\":\"\\u0022\",\"upstream\":\"\\u005c\","
+	  "\"backend\":\"\\u000a\"}\n" },
+	/* Overlong, halves of characters, surrogates: only ever bytes. */
+	{ LOG_INFO, { .doing = NULL }, "\xc0\xaf\xe2\x82\xed\xa0\x80", 0,
+	  "\"level\":\"info\",\"pid\":%d,\"message\":\"\\u00c0\\u00af"
+	  "\\u00e2\\u0082\\u00ed\\u00a0\\u0080\"}\n" },
+};
+
+static const char *
+json_behind_time(void)
+{
+	static const char start[] = "{\"timestamp\":\"";
+	size_t skip = sizeof(start) - 1 + CLOCK_RFC3339_LEN;
+
+	ck_assert_uint_gt(strlen(got), skip + 2);
+	ck_assert_mem_eq(got, start, sizeof(start) - 1);
+	ck_assert_mem_eq(got + skip - 1, "Z\",", 3);
+	return got + skip + 2;
+}
+
+START_TEST(json_has_its_form)
+{
+	log_set_form(LOG_JSON);
+	errno = json_rows[_i].error;
+	if (json_rows[_i].error != 0)
+		log_write_errno(json_rows[_i].level, &json_rows[_i].ctx,
+		    "%s", json_rows[_i].text);
+	else
+		log_write(json_rows[_i].level, &json_rows[_i].ctx, "%s",
+		    json_rows[_i].text);
+	read_log(ends[0]);
+	ck_assert_str_eq(json_behind_time(), with_pid(json_rows[_i].want));
+}
+END_TEST
+
+/* Every value as long as it gets, of each byte: it ends as it should, and
+ * strings are closed. The errno of a message is kept. */
+START_TEST(too_long_json_is_whole)
+{
+	static char text[5001];
+	struct log_context ctx = { UINT64_MAX, UINT64_MAX, text, &v6, text,
+		text };
+	unsigned quotes = 0;
+	size_t len;
+
+	log_set_form(LOG_JSON);
+	memset(text, _i, 5000);
+	errno = ECONNREFUSED;
+	log_write_errno(LOG_NOTICE, &ctx, "%s", text);
+	len = read_log(ends[0]);
+	ck_assert_uint_le(len, LINE_BYTES);
+	ck_assert_ptr_eq(strchr(got, '\n'), got + len - 1);
+	ck_assert_mem_eq(got + len - 3, "\"}\n", 3);
+	ck_assert_ptr_nonnull(strstr(got, ": Connection refused\",\"doing\""));
+	for (const char *at = got; *at != '\0'; at++) {
+		quotes += *at == '"';
+		ck_assert(*at == '\n' || (*at >= 0x20 && *at < 0x7f));
+		if (*at == '\\')
+			ck_assert_uint_eq(strspn(at + 1, "u") +
+			    strspn(at + 2, "0123456789abcdef"), 5);
+	}
+	ck_assert_uint_eq(quotes, 10 * 2 + 7 * 2);
 }
 END_TEST
 
@@ -268,6 +371,100 @@ START_TEST(a_mirror_gets_each_line)
 }
 END_TEST
 
+START_TEST(a_mirror_is_text)
+{
+	int mirror[2];
+
+	ck_assert_int_eq(pipe2(mirror, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(dup2(mirror[1], STDERR_FILENO), STDERR_FILENO);
+	log_open(ends[1], true);
+	log_set_form(LOG_JSON);
+	log_info(NULL, "text");
+	read_log(ends[0]);
+	ck_assert_str_eq(json_behind_time(), with_pid("\"level\":\"info\","
+	    "\"pid\":%d,\"message\":\"text\"}\n"));
+	read_log(mirror[0]);
+	ck_assert_str_eq(line_behind_time(), with_pid("info %d: text\n"));
+}
+END_TEST
+
+/* A pipe that blocks and is full, or whose reader has gone. */
+START_TEST(it_never_waits)
+{
+	char byte;
+
+	ck_assert_int_eq(fcntl(ends[1], F_SETFL, 0), 0);
+	while (log_dropped() == 0)
+		log_info(NULL, "%0500d", 1);
+	ck_assert_int_gt(read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+	signal(SIGPIPE, SIG_IGN);
+	log_info(NULL, "x");
+	ck_assert_uint_eq(log_dropped(), 2);
+}
+END_TEST
+
+/* ---- a sink */
+
+static char taken[8192];
+static bool is_full;
+static unsigned flushes;
+
+static bool
+take(bool is_mirror, const char *line, size_t len)
+{
+	if (is_full)
+		return false;
+	ck_assert(!is_mirror);
+	strncat(taken, line, len);
+	return true;
+}
+
+static void
+count_flush(bool is_mirror UNUSED)
+{
+	flushes++;
+}
+
+static const struct log_sink sink = { .put = take, .flush = count_flush };
+
+START_TEST(a_sink_gets_lines)
+{
+	log_set_sink(&sink);
+	log_error(NULL, "one");
+	ck_assert_uint_eq(read_log(ends[0]), 0);
+	ck_assert_ptr_nonnull(strstr(taken, ": one\n"));
+	is_full = true;
+	log_error(NULL, "two");
+	ck_assert_uint_eq(log_dropped(), 1);
+	log_add_dropped(2);
+	ck_assert_uint_eq(log_dropped(), 3);
+	ck_assert_uint_eq(flushes, 0);
+	log_set_sink(NULL);
+	log_error(NULL, "three");
+	read_log(ends[0]);
+	ck_assert_str_eq(line_behind_time(), with_pid("error %d: three\n"));
+}
+END_TEST
+
+START_TEST(alerts_are_written_at_once)
+{
+	log_set_sink(&sink);
+	log_alert(NULL, "one");
+	ck_assert_uint_eq(flushes, 1);
+	read_log(ends[0]);
+	ck_assert_str_eq(line_behind_time(), with_pid("alert %d: one\n"));
+	ck_assert_str_eq(taken, "");
+	while (write(ends[1], taken, sizeof(taken)) > 0)
+		;
+	log_alert(NULL, "two");		/* cannot be: then as others */
+	ck_assert_ptr_nonnull(strstr(taken, ": two\n"));
+	is_full = true;
+	log_alert(NULL, "three");
+	ck_assert_uint_eq(log_dropped(), 1);
+}
+END_TEST
+
 START_TEST(stderr_is_not_mirrored_to_itself)
 {
 	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
@@ -287,6 +484,9 @@ suite(void)
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_loop_test(t, lines_have_their_form, 0,
 	    (int)COUNT_OF(rows));
+	tcase_add_loop_test(t, json_has_its_form, 0,
+	    (int)COUNT_OF(json_rows));
+	tcase_add_loop_test(t, too_long_json_is_whole, 1, 256);
 	tcase_add_test(t, a_context_may_be_missing);
 	tcase_add_loop_test(t, long_lines_are_cut, 0, (int)COUNT_OF(longs));
 	tcase_add_test(t, a_long_text_leaves_room_for_its_context);
@@ -297,6 +497,10 @@ suite(void)
 	tcase_add_test(t, what_cannot_be_written_is_counted);
 	tcase_add_loop_test(t, a_mirror_gets_each_line, 0,
 	    (int)COUNT_OF(targets));
+	tcase_add_test(t, a_mirror_is_text);
+	tcase_add_test(t, it_never_waits);
+	tcase_add_test(t, a_sink_gets_lines);
+	tcase_add_test(t, alerts_are_written_at_once);
 	tcase_add_test(t, stderr_is_not_mirrored_to_itself);
 	suite_add_tcase(s, t);
 	return s;
