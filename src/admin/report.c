@@ -120,6 +120,7 @@ report_status(struct json *j, const struct conf *conf)
 	json_open(j, "monitor", '{');
 	json_number(j, "pid", (uint64_t)getpid());
 	json_number(j, "restarts", shm_get(&m->restarts));
+	json_number(j, "log_dropped", shm_get(&m->log_dropped));
 	json_close(j, '}');
 	json_close(j, '}');
 }

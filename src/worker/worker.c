@@ -15,6 +15,7 @@
 #include "http1/server.h"
 #include "net/listener.h"
 #include "net/pipe.h"
+#include "observe/error_log.h"
 #include "observe/writer.h"
 #include "proxy/proxy.h"
 #include "shm/segment.h"
@@ -23,7 +24,8 @@
 
 #define MASTER_GONE_MS	10000	/* serve on so long without a master */
 #define ACCESS_RING	(1u << 20)	/* bytes of lines that may wait */
-#define ACCESS_STOP_MS	1000	/* for what is left of them */
+#define ACCESS_DELAY_MS	1000	/* for one write of many lines */
+#define LOG_STOP_MS	1000	/* for what is left of a log's lines */
 
 /* One a process; file scope, since handlers have no other way to it. */
 static struct {
@@ -37,6 +39,7 @@ static struct {
 	bool is_worker;		/* else the monitor */
 	bool is_draining;
 	uint64_t accepted;
+	uint64_t lost_lines;	/* by processes before us, and at the stop */
 	size_t most_files;	/* for connections, by RLIMIT_NOFILE */
 } me;
 
@@ -45,19 +48,20 @@ static struct {
 static void
 publish(void)
 {
+	shm_set(&me.slot->log_dropped, me.lost_lines + log_dropped() +
+	    (me.access != NULL ? writer_dropped(me.access) : 0));
+	if (!me.is_worker)
+		return;
 	shm_set(&me.slot->connections, h1_server_connections());
 	shm_set(&me.slot->requests, me.proxy.requests);
 	shm_set(&me.slot->accepted, me.accepted);
-	shm_set(&me.slot->log_dropped, log_dropped() +
-	    (me.access != NULL ? writer_dropped(me.access) : 0));
 }
 
 static void
 on_turn(struct loop *l UNUSED)
 {
 	child_beat(me.self);
-	if (me.is_worker)
-		publish();
+	publish();
 	if (me.is_draining && h1_server_connections() == 0)
 		loop_stop();
 }
@@ -169,6 +173,27 @@ most_files(const struct child *self)
 }
 
 static void
+start_access_log(const struct child *self)
+{
+	if (self->access_fd < 0)
+		return;
+	me.access = writer_start(self->access_fd, ACCESS_RING,
+	    ACCESS_DELAY_MS);
+	if (me.access == NULL)
+		log_write_errno(LOG_ERROR, NULL, "no access log");
+	proxy_log_to(&me.proxy, me.access);
+}
+
+static void
+stop_access_log(void)
+{
+	if (me.access == NULL)
+		return;
+	me.lost_lines += writer_dropped(me.access);
+	me.lost_lines += writer_stop(&me.access, LOG_STOP_MS);
+}
+
+static void
 start_serving(struct child *self)
 {
 	const struct conf *conf = self->conf;
@@ -179,12 +204,7 @@ start_serving(struct child *self)
 	me.upstreams = upstreams_new(conf, self->slot,
 	    (uint32_t)conf->workers);
 	proxy_init(&me.proxy, conf, me.upstreams);
-	if (self->access_fd >= 0) {
-		me.access = writer_start(self->access_fd, ACCESS_RING);
-		if (me.access == NULL)
-			log_write_errno(LOG_ERROR, NULL, "no access log");
-		proxy_log_to(&me.proxy, me.access);
-	}
+	start_access_log(self);
 	me.proxy.requests = shm_get(&me.slot->requests);
 	me.accepted = shm_get(&me.slot->accepted);
 	me.settings = xcalloc(self->listeners->n_addresses,
@@ -204,6 +224,10 @@ start(struct child *self)
 	me.slot = segment_process(self->slot);
 	if (child_start(self, on_order) < 0)
 		return -1;
+	me.lost_lines = shm_get(&me.slot->log_dropped);
+	if (error_log_start() < 0)
+		log_write_errno(LOG_WARN, NULL, "no thread for the error log: "
+		    "a slow disk will be waited for");
 	if (!parse_init())
 		log_warn(NULL, "FAIRLEAD_SIMD names no parser that this "
 		    "machine has; using %s", parse_variant());
@@ -219,8 +243,7 @@ run(struct child *self)
 	loop_run();
 	h1_server_close_all();
 	if (me.is_worker) {
-		writer_stop(&me.access, ACCESS_STOP_MS);
-		publish();
+		stop_access_log();
 		proxy_fini(&me.proxy);
 		upstreams_free(&me.upstreams, self->conf->n_upstreams);
 	}
@@ -228,6 +251,8 @@ run(struct child *self)
 	loop_timer_fini(&me.stop);
 	admin_stop();
 	loop_fini();
+	error_log_stop(LOG_STOP_MS);
+	publish();
 	return 0;
 }
 
