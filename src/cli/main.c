@@ -1,6 +1,7 @@
 /* src/cli/main.c -- fairlead: options, configuration, log, then the master */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,40 +63,51 @@ open_default_log(void)
 	return fd < 0 ? STDERR_FILENO : fd;
 }
 
-/* The descriptor, or -1 after saying why. */
+/* A FIFO may have no reader yet, or one that sleeps, which must not keep us.
+ * The descriptor, or -1 with errno. */
+static int
+open_to_append(const char *file)
+{
+	struct stat st;
+
+	if (stat(file, &st) == 0 && S_ISFIFO(st.st_mode))
+		return open(file, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	return open(file, LOG_FLAGS, 0640);
+}
+
+/* The words are descriptors that we have: /dev/stdout could not be opened
+ * where it is a socket. The descriptor, or -1 after saying why. */
 static int
 open_log(void)
 {
+	const char *file = conf->log.file;
 	int fd;
 
-	if (options.log_file == NULL)
+	if (file == NULL)
 		return open_default_log();
-	if (strcmp(options.log_file, "-") == 0)
+	if (strcmp(file, "-") == 0 || strcmp(file, "stderr") == 0)
 		return STDERR_FILENO;
-	fd = open(options.log_file, LOG_FLAGS, 0640);
+	if (strcmp(file, "stdout") == 0)
+		return STDOUT_FILENO;
+	fd = open_to_append(file);
 	if (fd < 0)
-		fprintf(stderr, "fairlead: %s: %s\n", options.log_file,
+		fprintf(stderr, "fairlead: log: %s: %s\n", file,
 		    strerror(errno));
 	return fd;
 }
 
-/* A FIFO may have no reader yet, which must not keep us. The descriptor, -1
- * if there is none, -2 after saying why. */
+/* The descriptor, -1 if there is none, -2 after saying why. */
 static int
 open_access_log(void)
 {
 	const char *file = conf->access.file;
-	struct stat st;
 	int fd;
 
 	if (file == NULL)
 		return -1;
 	if (strcmp(file, "-") == 0)
 		return STDOUT_FILENO;
-	if (stat(file, &st) == 0 && S_ISFIFO(st.st_mode))
-		fd = open(file, O_RDWR | O_CLOEXEC);
-	else
-		fd = open(file, LOG_FLAGS, 0640);
+	fd = open_to_append(file);
 	if (fd >= 0)
 		return fd;
 	fprintf(stderr, "fairlead: access_log: %s: %s\n", file,
@@ -124,7 +136,7 @@ serve(int log_fd, int access_fd, int argc, char **argv)
 		.log_fd = log_fd, .access_fd = access_fd, .argc = argc, .argv = argv,
 	};
 
-	o.log_mirror = options.log_file == NULL && log_fd != STDERR_FILENO &&
+	o.log_mirror = conf->log.file == NULL && log_fd != STDERR_FILENO &&
 	    isatty(STDERR_FILENO);
 	log_open(log_fd, log_fd != STDERR_FILENO);
 	resolve_backends(conf, RESOLVE_MS);
@@ -176,6 +188,8 @@ run(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (options.test || options.dump || options.show != NULL)
 		return print_conf();
+	log_threshold = (enum log_level)conf->log.level;
+	log_set_form((enum log_form)conf->log.form);
 	log_fd = open_log();
 	if (log_fd < 0)
 		return EXIT_FAILURE;
@@ -183,9 +197,23 @@ run(int argc, char **argv)
 	status = access_fd < -1 ? EXIT_FAILURE :
 	    serve(log_fd, access_fd, argc, argv);
 	log_open(-1, false);
-	if (log_fd != STDERR_FILENO)
+	if (log_fd > STDERR_FILENO)
 		close(log_fd);
 	return status;
+}
+
+/* What we open must not become somebody's standard output, and one that
+ * nobody reads must not end us. */
+static void
+keep_standard_descriptors(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = open("/dev/null", O_RDWR);
+	if (fd >= 0)
+		close(fd);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 int
@@ -193,6 +221,7 @@ main(int argc, char **argv)
 {
 	int status;
 
+	keep_standard_descriptors();
 	argv = title_init(argc, argv);
 	if (options_parse(&options, argc, argv) < 0 || set_log_level() < 0)
 		return EXIT_USAGE;

@@ -95,6 +95,15 @@ struct access_conf {
 	uint32_t form;		/* enum access_form */
 };
 
+/* The error log; what the command line says is in it. */
+struct log_conf {
+	/* NULL: logs/lb-<timestamp>.log; "-", "stderr" and "stdout" are the
+	 * descriptors that we have been given. */
+	const char *file;
+	uint32_t level;		/* enum log_level */
+	uint32_t form;		/* enum log_form */
+};
+
 struct conf {
 	struct arena *arena;
 	const char *file;		/* NULL: none */
@@ -109,6 +118,7 @@ struct conf {
 	struct timeouts_conf timeouts;
 	uint32_t shutdown_timeout_ms;
 	uint32_t drain_timeout_ms;	/* 0: no limit */
+	struct log_conf log;
 	struct access_conf access;
 	const char *user;		/* NULL: configure's default */
 	int workers;			/* 0: single process */

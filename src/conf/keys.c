@@ -396,6 +396,37 @@ static const struct conf_section route_section = {
 	"a route", route_keys, sizeof(struct route_file), NULL
 };
 
+static const struct conf_choice log_levels[] = {
+	{ "debug", LOG_DEBUG, true },
+	{ "info", LOG_INFO, true },
+	{ "notice", LOG_NOTICE, true },
+	{ "warn", LOG_WARN, true },
+	{ "error", LOG_ERROR, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_choice log_forms[] = {
+	{ "text", LOG_TEXT, true },
+	{ "json", LOG_JSON, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_key log_keys[] = {
+	{ .name = "level", .type = CONF_CHOICE, .def = "info",
+	  .choices = log_levels, FIELD(file_conf, log.level),
+	  .help = "What is worth a line." },
+	{ .name = "file", .type = CONF_STRING, FIELD(file_conf, log.file),
+	  .help = "Where lines are appended." },
+	{ .name = "format", .type = CONF_CHOICE, .def = "text",
+	  .choices = log_forms, FIELD(file_conf, log.form),
+	  .help = "What a line looks like." },
+	{ .name = NULL },
+};
+
+static const struct conf_section log_section = {
+	"\"log\"", log_keys, sizeof(struct file_conf), NULL
+};
+
 static const struct conf_choice access_forms[] = {
 	{ "timing", ACCESS_TIMING, true },
 	{ "combined", ACCESS_COMBINED, true },
@@ -428,6 +459,8 @@ static const struct conf_key root_keys[] = {
 	  .section = &listener_section,
 	  FIELD(file_conf, listeners), PLACE(file_conf, listeners_at),
 	  .help = "The addresses that we accept on." },
+	{ .name = "log", .type = CONF_BLOCK, .section = &log_section,
+	  .help = "The error log." },
 	{ .name = "access_log", .type = CONF_BLOCK, .word = "off",
 	  .word_value = 1, .section = &access_section,
 	  FIELD(file_conf, access_is_off),

@@ -105,6 +105,7 @@ take_file(struct conf *conf, const struct file_conf *f)
 	conf->user = f->user;
 	conf->shutdown_timeout_ms = f->shutdown_timeout_ms;
 	conf->drain_timeout_ms = f->drain_timeout_ms;
+	conf->log = f->log;
 	if (!f->access_is_off)
 		conf->access = f->access;
 	conf->via = f->via;
@@ -127,15 +128,20 @@ merge_option(struct file_conf *f, const char *option, const char *name,
 }
 
 static void
-check_log_level(const char *name, struct diagnostics *d)
+merge_log(struct file_conf *f, const struct options *o, struct arena *arena,
+    struct diagnostics *d)
 {
-	enum log_level level;
+	enum log_level level = (enum log_level)f->log.level;
 	char word[QUOTE_MAX];
 
-	if (name != NULL && !log_level_parse(&level, span_str(name)))
+	if (o->log_file != NULL)
+		f->log.file = arena_str(arena, span_str(o->log_file));
+	if (o->log_level != NULL &&
+	    !log_level_parse(&level, span_str(o->log_level)))
 		diag_error(d, PLACE_OPTIONS, "--log-level: \"%s\" is no level; "
 		    "there are: debug, info, notice, warn, error",
-		    quote(word, span_str(name)));
+		    quote(word, span_str(o->log_level)));
+	f->log.level = level;
 }
 
 /* From here on the structs of the file are the whole configuration. */
@@ -145,7 +151,7 @@ merge_options(struct file_conf *f, const struct options *o,
 {
 	merge_option(f, "-s", "strategy", o->strategy, arena, d);
 	merge_option(f, "--workers", "workers", o->workers, arena, d);
-	check_log_level(o->log_level, d);
+	merge_log(f, o, arena, d);
 	merge_listeners(f, o, arena, d);
 }
 

@@ -197,6 +197,7 @@ struct file_conf {
 	struct place routes_at;
 	struct conf_list listeners;	/* of struct listener_file */
 	struct place listeners_at;
+	struct log_conf log;
 	struct access_conf access;
 	uint32_t access_is_off;
 	const char *via;		/* NULL: off */

@@ -247,7 +247,8 @@ sub environment ($self) {
 }
 
 # The command line: config => text, else all backends by -b; args => [...];
-# own_listeners: the configuration has them, with %%PORT%%.
+# own_listeners: the configuration has them, with %%PORT%%; own_log: it says
+# where the log goes.
 sub command ($self, %o) {
 	my @to = map { ('-b', "127.0.0.1:$_->{port}") } @{ $self->{backends} };
 
@@ -256,7 +257,7 @@ sub command ($self, %o) {
 	return ("$build/fairlead",
 	    $o{own_listeners} ? () : ('-H', '127.0.0.1', '-p', $self->{port}),
 	    '--run-dir', "$self->{dir}/run",
-	    '--log-file', "$self->{dir}/error.log",
+	    $o{own_log} ? () : ('--log-file', "$self->{dir}/error.log"),
 	    $o{to} ? () : @to, map { $self->fill($_) } @{ $o{args} // [] });
 }
 
@@ -267,8 +268,10 @@ sub launch ($self, %o) {
 	$self->{port} = $o{port} // free_port();
 	$self->{pid} = spawn('fairlead', "$self->{dir}/stdout",
 	    "$self->{dir}/stderr", $self->command(%o));
-	wait_for { $self->log =~ /: ready: / || !is_alive($self->{pid}) } 60;
-	return $self->log =~ /: ready: /;
+	my $is_up = sub { $o{own_log} ? $self->is_ready :
+	    $self->log =~ /: ready: |"ready: / };
+	wait_for { $is_up->() || !is_alive($self->{pid}) } 60;
+	return $is_up->();
 }
 
 # Starts it and returns when it is ready: a port that somebody else was faster
@@ -352,7 +355,7 @@ sub announce_alert ($self, $pattern) {
 }
 
 sub alerts ($self) {
-	my @lines = grep { /^\S+ alert / } split /\n/, $self->log;
+	my @lines = grep { /^\S+ alert |"level":"alert"/ } split /\n/, $self->log;
 
 	for my $known (@{ $self->{announced} }) {
 		@lines = grep { $_ !~ $known } @lines;

@@ -66,7 +66,7 @@ static const struct {
 	{ ONE "drain_timeout: 0\n", "\ndrain_timeout: off\n", NULL },
 	{ ONE "retries: off\n", "\nretries: off\n", "attempts" },
 	{ ONE "retries: {attempts: 0}\n", "\nretries: off\n", "attempts" },
-	{ ONE "access_log: off\n", "\naccess_log: off\n", "format" },
+	{ ONE "access_log: off\n", "\naccess_log: off\n", "timing" },
 	{ ONE, "\nvia: fairlead\n", "access_log" },
 	{ ONE "access_log: {file: /x}\n", "\naccess_log:\n  file: /x\n"
 	  "  format: timing\n", NULL },
@@ -141,7 +141,7 @@ START_TEST(options_are_in_it)
 	ck_assert_ptr_nonnull(strstr(text, "\nstrategy: random\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\nlisteners:\n"
 	    "  - address: \"[::1]:8080\"\n    backlog: auto\n"
-	    "    ipv6_only: false\n    freebind: false\nvia:"));
+	    "    ipv6_only: false\n    freebind: false\nlog:"));
 	ck_assert_ptr_nonnull(strstr(text, "\nworkers: 3\n"));
 	free(text);
 }

@@ -58,6 +58,9 @@ START_TEST(defaults)
 	ck_assert_uint_eq(c->max_hops, 10);
 	ck_assert_str_eq(c->via, "fairlead");
 	ck_assert(!c->sends_forwarded);
+	ck_assert_uint_eq(c->log.level, LOG_INFO);
+	ck_assert_uint_eq(c->log.form, LOG_TEXT);
+	ck_assert_ptr_null(c->log.file);
 	ck_assert_uint_eq(c->shutdown_timeout_ms, 30000);
 	ck_assert_uint_eq(c->drain_timeout_ms, 600000);
 	ck_assert_ptr_null(c->user);
@@ -101,7 +104,8 @@ START_TEST(every_key)
 	    "  request_body: 3g, requests_per_connection: off,\n"
 	    "  connection_age: 0}\n"
 	    "timeouts:\n  client_head: 1h\n  client_body: 7ms\n"
-	    "  keep_alive: 1d\n  send: 2s5ms\n"), NULL);
+	    "  keep_alive: 1d\n  send: 2s5ms\n"
+	    "log: {level: warn, file: /x/y, format: json}\n"), NULL);
 	const struct conf *c = good(&r);
 
 	ck_assert_uint_eq(c->upstreams[0].strategy, STRATEGY_ROUND_ROBIN);
@@ -119,6 +123,9 @@ START_TEST(every_key)
 	ck_assert_uint_eq(c->timeouts.client_body, 7);
 	ck_assert_uint_eq(c->timeouts.keep_alive, 86400000);
 	ck_assert_uint_eq(c->timeouts.send, 2005);
+	ck_assert_uint_eq(c->log.level, LOG_WARN);
+	ck_assert_uint_eq(c->log.form, LOG_JSON);
+	ck_assert_str_eq(c->log.file, "/x/y");
 	reading_free(&r);
 }
 END_TEST
@@ -392,6 +399,20 @@ START_TEST(bad_options)
 }
 END_TEST
 
+START_TEST(log_options_win)
+{
+	struct options o = { .log_file = "-", .log_level = "debug" };
+	struct reading r = conf_file_read(SPAN(TWO
+	    "log: {level: warn, file: /x/y, format: json}\n"), &o);
+	const struct conf *c = good(&r);
+
+	ck_assert_uint_eq(c->log.level, LOG_DEBUG);
+	ck_assert_uint_eq(c->log.form, LOG_JSON);
+	ck_assert_str_eq(c->log.file, "-");
+	reading_free(&r);
+}
+END_TEST
+
 /* The command line's come first, then the file's; all of them. */
 START_TEST(options_and_file)
 {
@@ -459,6 +480,7 @@ main(void)
 	tcase_add_test(tc, option_for_none_left);
 	tcase_add_test(tc, sha256_of_the_bytes);
 	tcase_add_test(tc, options_win);
+	tcase_add_test(tc, log_options_win);
 	tcase_add_test(tc, no_file);
 	tcase_add_loop_test(tc, bad_options, 0, COUNT_OF(options));
 	tcase_add_test(tc, options_and_file);
