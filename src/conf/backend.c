@@ -142,28 +142,55 @@ tls_reason(const struct backend_conf *b)
 
 #define LEFT_OUT "which is not built yet; it is left out and gets no requests"
 
+/* As -b says it. */
+static const char *
+option_text(char out[QUOTE_MAX], const struct backend_file *f)
+{
+	char text[512];
+
+	if (f->weight == 1)
+		snprintf(text, sizeof(text), "%s:%u", f->host, f->port);
+	else
+		snprintf(text, sizeof(text), "%s:%u*%u", f->host, f->port,
+		    f->weight);
+	return quote(out, span_str(text));
+}
+
+static void
+warn_tls(const struct backend_conf *b, const struct backend_file *f,
+    struct diagnostics *d)
+{
+	char word[QUOTE_MAX];
+
+	if (f->host_at.line == 0)
+		diag_warning(d, PLACE_OPTIONS, "-b %s: it needs TLS (%s), "
+		    LEFT_OUT, option_text(word, f), tls_reason(b));
+	else
+		diag_warning(d, f->host_at, "the backend \"%s\" needs TLS "
+		    "(%s), " LEFT_OUT, quote(word, span_str(b->host)),
+		    tls_reason(b));
+}
+
 /* One item of the list; a host or port that failed before is not judged.
  * True: it needs TLS and is left out. */
 static bool
-add_from_file(struct upstream_conf *u, const struct backend_file *f,
+add(struct upstream_conf *u, const struct backend_file *f,
     struct arena *arena, struct diagnostics *d)
 {
 	struct backend_conf *b = &u->backends[u->n_backends];
-	char why[WHY_MAX], word[QUOTE_MAX];
+	char why[WHY_MAX];
 
-	if (f->host_at.line == 0)
+	if (f->host == NULL)
 		return false;
 	if (!backend_parse_host(b, span_str(f->host), f->port, arena, why)) {
 		diag_error(d, f->host_at, "%s", why);
 		return false;
 	}
 	if (b->wants_tls) {
-		diag_warning(d, f->host_at, "the backend \"%s\" needs TLS "
-		    "(%s), " LEFT_OUT, quote(word, span_str(b->host)),
-		    tls_reason(b));
+		warn_tls(b, f, d);
 		return true;
 	}
-	if (f->port_at.line == 0)
+	if (f->port == 0)
 		return false;
 	b->weight = f->weight;
 	b->at = f->host_at;
@@ -231,14 +258,21 @@ static void
 warn_idle_weights(const struct upstream_file *f, struct diagnostics *d)
 {
 	const struct backend_file *b = f->backends.items;
+	char word[QUOTE_MAX], option[QUOTE_MAX + 8];
 
 	if (f->strategy != STRATEGY_ROUND_ROBIN)
 		return;	/* all others know weights */
-	for (size_t i = 0; i < f->backends.n; i++)
-		if (b[i].weight > 1)
-			diag_warning(d, b[i].weight_at, "a weight has no "
-			    "effect under the strategy \"round-robin\"; use "
-			    "\"weighted\"");
+	for (size_t i = 0; i < f->backends.n; i++) {
+		if (b[i].host == NULL || b[i].weight <= 1)
+			continue;
+		*option = '\0';
+		if (b[i].weight_at.line == 0)
+			snprintf(option, sizeof(option), "-b %s: ",
+			    option_text(word, &b[i]));
+		diag_warning(d, b[i].weight_at, "%sa weight has no effect "
+		    "under the strategy \"round-robin\"; use \"weighted\"",
+		    option);
+	}
 }
 
 /* Nothing would be served. Silent when the list itself is in error. */
@@ -255,7 +289,7 @@ check_any_serves(const struct upstream_conf *u, struct place at,
 }
 
 size_t
-backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
+take_backends(struct upstream_conf *u, const struct upstream_file *f,
     struct arena *arena, struct diagnostics *d)
 {
 	const struct backend_file *b = f->backends.items;
@@ -264,7 +298,7 @@ backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
 	u->backends = arena_alloc(arena,
 	    (f->backends.n + 1) * sizeof(struct backend_conf));
 	for (size_t i = 0; i < f->backends.n; i++)
-		n_left_out += add_from_file(u, &b[i], arena, d);
+		n_left_out += add(u, &b[i], arena, d);
 	warn_duplicates(u, d);
 	warn_idle_weights(f, d);
 	if (u->n_backends > 0)
@@ -317,65 +351,39 @@ cut_pieces(struct span text, struct pieces *p, char why[WHY_MAX])
 
 /* Port and weight have their rows in the schema. */
 static bool
-parse_option(struct backend_conf *b, const char *text, struct arena *arena,
+parse_option(struct backend_file *f, const char *text, struct arena *arena,
     char why[WHY_MAX])
 {
-	struct backend_file f = { .port = 0 };
+	struct backend_conf unused;
 	struct pieces p;
 
 	if (!cut_pieces(span_str(text), &p, why) ||
-	    !schema_set(schema_find(&conf_backend, SPAN("port")), &f, p.port,
+	    !schema_set(schema_find(&conf_backend, SPAN("port")), f, p.port,
 	    arena, why) ||
-	    !schema_set(schema_find(&conf_backend, SPAN("weight")), &f,
+	    !schema_set(schema_find(&conf_backend, SPAN("weight")), f,
 	    p.weight, arena, why) ||
-	    !backend_parse_host(b, p.host, f.port, arena, why))
+	    !backend_parse_host(&unused, p.host, f->port, arena, why))
 		return false;
-	b->weight = f.weight;
+	f->host = arena_str(arena, p.host);
 	return true;
 }
 
-static void
-warn_idle_options(const struct upstream_conf *u, struct diagnostics *d)
-{
-	const struct backend_conf *b;
-	char word[QUOTE_MAX];
-
-	for (b = u->backends; b < u->backends + u->n_backends; b++)
-		if (b->weight > 1)
-			diag_warning(d, PLACE_OPTIONS, "-b %s:%u*%u: a weight "
-			    "has no effect under the strategy "
-			    "\"round-robin\"; use \"weighted\"",
-			    quote(word, span_str(b->host)), b->port,
-			    b->weight);
-}
-
-size_t
-backends_from_options(struct upstream_conf *u, const struct options *o,
+void
+merge_backends(struct upstream_file *f, const struct options *o,
     struct arena *arena, struct diagnostics *d)
 {
+	struct backend_file *b;
+	struct upstream_conf unused = { .n_backends = 0 };
 	char why[WHY_MAX], word[QUOTE_MAX];
-	size_t n_left_out = 0;
 
-	u->backends = arena_alloc(arena,
-	    (o->n_backends + 1) * sizeof(struct backend_conf));
-	u->n_backends = 0;
-	for (size_t i = 0; i < o->n_backends; i++) {
-		struct backend_conf *b = &u->backends[u->n_backends];
-
-		quote(word, span_str(o->backends[i]));
-		if (!parse_option(b, o->backends[i], arena, why)) {
-			diag_error(d, PLACE_OPTIONS, "-b %s: %s", word, why);
-		} else if (b->wants_tls) {
-			diag_warning(d, PLACE_OPTIONS, "-b %s: it needs TLS "
-			    "(%s), " LEFT_OUT, word, tls_reason(b));
-			n_left_out++;
-		} else {
-			u->n_backends++;
-		}
-	}
-	warn_duplicates(u, d);
-	if (u->strategy == STRATEGY_ROUND_ROBIN)
-		warn_idle_options(u, d);
-	check_any_serves(u, PLACE_OPTIONS, d);
-	return n_left_out;
+	if (o->n_backends == 0)
+		return;
+	(void)take_backends(&unused, f, arena, d);
+	b = arena_alloc(arena, o->n_backends * sizeof(*b));
+	for (size_t i = 0; i < o->n_backends; i++)
+		if (!parse_option(&b[i], o->backends[i], arena, why))
+			diag_error(d, PLACE_OPTIONS, "-b %s: %s",
+			    quote(word, span_str(o->backends[i])), why);
+	f->backends = (struct conf_list){ b, o->n_backends };
+	f->backends_at = PLACE_OPTIONS;
 }

@@ -25,19 +25,24 @@ bool backend_parse_host(struct backend_conf *b, struct span text,
 bool host_is_name(struct span name);
 
 /*
- * The file's list, checked: also for duplicates and idle weights. Backends
- * that need TLS are left out, with a warning each; returns how many.
+ * The list, checked: also for duplicates and idle weights. Backends that need
+ * TLS are left out, with a warning each; returns how many.
  */
-size_t backends_from_file(struct upstream_conf *u, const struct upstream_file *f,
+size_t take_backends(struct upstream_conf *u, const struct upstream_file *f,
     struct arena *arena, struct diagnostics *d);
 
-/* The same of the -b options, which replace that list. */
-size_t backends_from_options(struct upstream_conf *u, const struct options *o,
+/*
+ * The command line goes over what the file says, which is checked all the
+ * same: -b and, for the upstream of the top level, --cookie-name.
+ */
+void merge_backends(struct upstream_file *f, const struct options *o,
+    struct arena *arena, struct diagnostics *d);
+void merge_top(struct file_conf *f, const struct options *o,
     struct arena *arena, struct diagnostics *d);
 
-/* The upstream of the top level or of -b, then those of the map. */
+/* The upstream of the top level, then those of the map. */
 void take_upstreams(struct conf *conf, const struct file_conf *f,
-    const struct options *o, struct diagnostics *d);
+    struct diagnostics *d);
 
 /* Behind the upstreams and listeners, which they name. */
 void take_routes(struct conf *conf, const struct file_conf *f,

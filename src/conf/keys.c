@@ -31,7 +31,7 @@ static const struct conf_key backend_keys[] = {
 	  .help = "Name or address of the server." },
 	{ .name = "port", .type = CONF_INTEGER, .is_required = true,
 	  .min = 1, .max = 65535,
-	  FIELD(backend_file, port), PLACE(backend_file, port_at),
+	  FIELD(backend_file, port),
 	  .help = "Its TCP port." },
 	{ .name = "weight", .type = CONF_INTEGER, .def = "1",
 	  .min = 0, .max = WEIGHT_MOST,

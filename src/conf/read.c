@@ -153,6 +153,7 @@ merge_options(struct file_conf *f, const struct options *o,
 	merge_option(f, "--workers", "workers", o->workers, arena, d);
 	merge_log(f, o, arena, d);
 	merge_listeners(f, o, arena, d);
+	merge_top(f, o, arena, d);
 }
 
 /* RFC 9110 7.6.3: a token, or a host with a port; no comment. */
@@ -202,7 +203,7 @@ conf_read(const struct options *o, struct diagnostics *d)
 		conf->workers = 0;
 	check_via(f, d);
 	take_listeners(conf, f);
-	take_upstreams(conf, f, o, d);
+	take_upstreams(conf, f, d);
 	take_routes(conf, f, d);
 	if (diagnostics_errors(d) > 0)
 		conf_free(&conf);

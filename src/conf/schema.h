@@ -115,9 +115,7 @@ struct backend_file {
 	bool is_bad;
 	const char *host;
 	struct place host_at;
-	uint16_t port;
-	struct place port_at;
-	uint16_t weight;
+	uint16_t port, weight;
 	struct place weight_at;
 };
 

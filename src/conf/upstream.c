@@ -37,8 +37,8 @@ check_part(const struct part *part, const char *text, const char *option,
 }
 
 static void
-take_cookie_name(struct upstream_file *f, const char *name, struct arena *arena,
-    struct diagnostics *d)
+merge_cookie_name(struct upstream_file *f, const char *name,
+    struct arena *arena, struct diagnostics *d)
 {
 	if (name == NULL)
 		return;
@@ -48,10 +48,10 @@ take_cookie_name(struct upstream_file *f, const char *name, struct arena *arena,
 }
 
 static void
-check_sticky(const struct upstream_file *f, bool has_option,
-    struct diagnostics *d)
+check_sticky(const struct upstream_file *f, struct diagnostics *d)
 {
 	const struct sticky_conf *s = &f->sticky;
+	bool has_option = f->sticky_cookie_at.line == 0;
 	char word[QUOTE_MAX];
 
 	check_part(&part_name, s->cookie, has_option ? "--cookie-name: " : "",
@@ -69,11 +69,11 @@ check_sticky(const struct upstream_file *f, bool has_option,
 /* Without a secret one that lives as long as the master. */
 static void
 take_sticky(struct conf *conf, struct upstream_conf *u,
-    const struct upstream_file *f, bool has_option, struct diagnostics *d)
+    const struct upstream_file *f, struct diagnostics *d)
 {
 	char *made;
 
-	check_sticky(f, has_option, d);
+	check_sticky(f, d);
 	if (u->strategy != STRATEGY_STICKY)
 		return;
 	u->sticky = f->sticky;
@@ -120,34 +120,27 @@ take_named(struct conf *conf, const struct upstream_file *f,
 
 	u->name = f->as.name;
 	take_settings(u, f);
-	take_sticky(conf, u, f, false, d);
-	n_left_out = backends_from_file(u, f, conf->arena, d);
+	take_sticky(conf, u, f, d);
+	n_left_out = take_backends(u, f, conf->arena, d);
 	check_any_left(u, f->backends.n, n_left_out, f->backends_at, d);
 	if (f->backends_at.line != 0 && f->backends.n == 0)
 		diag_error(d, f->backends_at, "the upstream \"%s\" has no "
 		    "backends", u->name);
 }
 
-/* The one of the top level: -b wins, the file's are checked all the same. */
+/* The one of the top level. */
 static void
-take_top(struct conf *conf, struct upstream_file *f, const struct options *o,
+take_top(struct conf *conf, const struct upstream_file *f,
     struct diagnostics *d)
 {
 	struct upstream_conf *u = &conf->upstreams[conf->n_upstreams++];
-	struct place at = f->backends_at;
-	size_t n_listed = f->backends.n, n_left_out;
+	size_t n_left_out;
 
 	u->name = "default";
-	take_cookie_name(f, o->cookie_name, conf->arena, d);
 	take_settings(u, f);
-	take_sticky(conf, u, f, o->cookie_name != NULL, d);
-	n_left_out = backends_from_file(u, f, conf->arena, d);
-	if (o->n_backends > 0) {
-		at = PLACE_OPTIONS;
-		n_listed = o->n_backends;
-		n_left_out = backends_from_options(u, o, conf->arena, d);
-	}
-	check_any_left(u, n_listed, n_left_out, at, d);
+	take_sticky(conf, u, f, d);
+	n_left_out = take_backends(u, f, conf->arena, d);
+	check_any_left(u, f->backends.n, n_left_out, f->backends_at, d);
 	if (u->n_backends == 0 && diagnostics_errors(d) == 0)
 		diag_error(d, f->backends_at.line != 0 ? f->backends_at :
 		    conf->file != NULL ? PLACE_FILE : PLACE_OPTIONS,
@@ -157,7 +150,7 @@ take_top(struct conf *conf, struct upstream_file *f, const struct options *o,
 
 static void
 check_top_is_alone(const struct conf *conf, const struct file_conf *f,
-    const struct options *o, struct diagnostics *d)
+    struct diagnostics *d)
 {
 	const struct upstream_file *items = f->upstreams.items;
 	struct diagnostic *e;
@@ -167,7 +160,7 @@ check_top_is_alone(const struct conf *conf, const struct file_conf *f,
 			continue;
 		e = diag_error(d, items[i].as.at, "the upstream \"default\" "
 		    "is declared twice");
-		if (o->n_backends > 0)
+		if (f->top.backends_at.line == 0)
 			diag_note(e, "-b declares it, too");
 		else
 			diag_note(e, "\"backends\" at the top level declares "
@@ -191,19 +184,25 @@ choose_default(struct conf *conf, const struct file_conf *f,
 }
 
 void
+merge_top(struct file_conf *f, const struct options *o, struct arena *arena,
+    struct diagnostics *d)
+{
+	merge_cookie_name(&f->top, o->cookie_name, arena, d);
+	merge_backends(&f->top, o, arena, d);
+}
+
+void
 take_upstreams(struct conf *conf, const struct file_conf *f,
-    const struct options *o, struct diagnostics *d)
+    struct diagnostics *d)
 {
 	const struct upstream_file *items = f->upstreams.items;
-	struct upstream_file top = f->top;
-	bool has_top = o->n_backends > 0 || f->top.backends_at.line != 0 ||
-	    f->upstreams.n == 0;
 
 	conf->upstreams = arena_alloc(conf->arena,
 	    (f->upstreams.n + 1) * sizeof(*conf->upstreams));
-	if (has_top) {
-		take_top(conf, &top, o, d);
-		check_top_is_alone(conf, f, o, d);
+	if (f->top.backends.n > 0 || f->top.backends_at.line != 0 ||
+	    f->upstreams.n == 0) {
+		take_top(conf, &f->top, d);
+		check_top_is_alone(conf, f, d);
 	}
 	for (size_t i = 0; i < f->upstreams.n; i++)
 		take_named(conf, &items[i], d);

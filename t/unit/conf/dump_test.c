@@ -133,12 +133,17 @@ END_TEST
 /* The command line stands in it, and what it replaces does not. */
 START_TEST(options_are_in_it)
 {
-	struct options o = { .host = "::1", .port = 8080,
-		.strategy = "random", .workers = "3" };
+	const char *b[] = { "[::1]:81*3", "b.example:82" };
+	struct options o = { .host = "::1", .port = 8080, .backends = b,
+		.n_backends = 2, .strategy = "random", .workers = "3",
+		.cookie_name = "C" };
 	char *text = dumped_twice(SPAN(ONE "workers: 5\nlisteners: "
-	    "[{address: '*:1'}]\n"), &o);
+	    "[{address: '*:1'}]\nsticky: {cookie: D}\n"), &o);
 
-	ck_assert_ptr_nonnull(strstr(text, "\nstrategy: random\n"));
+	ck_assert_ptr_nonnull(strstr(text, FIRST "backends:\n"
+	    "  - host: \"[::1]\"\n    port: 81\n    weight: 3\n"
+	    "  - host: b.example\n    port: 82\n    weight: 1\n"
+	    "strategy: random\nsticky:\n  cookie: C\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\nlisteners:\n"
 	    "  - address: \"[::1]:8080\"\n    backlog: auto\n"
 	    "    ipv6_only: false\n    freebind: false\nlog:"));
