@@ -2,6 +2,7 @@
 # t/command.t -- the command line: what it prints, where, and how it exits
 use v5.36;
 use File::Temp qw(tempdir);
+use JSON::PP ();
 use Test::More;
 
 use FindBin;
@@ -131,6 +132,15 @@ is("$code $out$err", '1 fairlead: --show: there is no "limit.connections"; ' .
     "did you mean \"limits.connections\"?\n", 'one that is not there: exit 1');
 ($code, $out) = run_program('--show', 'workers', '-c', $bad);
 is("$code $out", '1 ', '--show with a bad file: exit 1');
+
+# ---- --schema
+
+($code, $out, $err) = run_program('--schema', '-c', $bad);
+is("$code $err", '0 ', '--schema reads nothing');
+my $schema = JSON::PP->new->decode($out);
+is($schema->{'$schema'}, 'http://json-schema.org/draft-07/schema#', 'draft-07');
+is($schema->{properties}{limits}{anyOf}[0]{properties}{connections}{default},
+    65536, 'with defaults');
 
 # ---- the command line wins over the file
 

@@ -233,6 +233,10 @@ main(int argc, char **argv)
 		options_print_version(options.version > 1);
 		return EXIT_SUCCESS;
 	}
+	if (options.schema) {
+		conf_print_schema(stdout);
+		return end_output();
+	}
 	log_open(STDERR_FILENO, false);
 	status = run(argc, argv);
 	conf_free(&conf);

@@ -21,6 +21,7 @@ enum {
 	OPTION_RUN_DIR,
 	OPTION_COOKIE_NAME,
 	OPTION_SHOW,
+	OPTION_SCHEMA,
 };
 
 static const char short_options[] = ":hVH:p:c:b:s:tT";
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
 	{ "strategy",	required_argument,	NULL, 's' },
 	{ "test",	no_argument,		NULL, 't' },
 	{ "dump",	no_argument,		NULL, 'T' },
+	{ "schema",	no_argument,		NULL, OPTION_SCHEMA },
 	{ "show",	required_argument,	NULL, OPTION_SHOW },
 	{ "workers",	required_argument,	NULL, OPTION_WORKERS },
 	{ "mode",	required_argument,	NULL, OPTION_MODE },
@@ -121,6 +123,7 @@ take(struct options *o, int option, char **argv)
 	case 'V':	o->version++; return 0;
 	case 't':	o->test = true; return 0;
 	case 'T':	o->dump = true; return 0;
+	case OPTION_SCHEMA: o->schema = true; return 0;
 	case ':':
 	case '?':	return refuse(option, argv);
 	default:	return take_text(o, option, optarg);
@@ -175,6 +178,7 @@ options_print_help(void)
 "  -T, --dump            the same, then print what file and command line come\n"
 "                        to, defaults filled in, as a file\n"
 "      --show KEY        print one setting of that, as limits.connections\n"
+"      --schema          print the JSON Schema of the file, for editors\n"
 "  -h, --help            this text\n"
 "  -V, --version         the version; twice: how it was built\n"
 "\n"

@@ -145,7 +145,7 @@ void diagnostics_print(const struct diagnostics *d, int fd);
 
 /* What the command line says; it wins over the file. Zero/NULL: not given. */
 struct options {
-	bool help, test, dump;
+	bool help, test, dump, schema;
 	const char *show;		/* a path of keys */
 	int version;			/* times given */
 	const char *host;

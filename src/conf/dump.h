@@ -1,4 +1,4 @@
-/* src/conf/dump.h -- the effective configuration, printed */
+/* src/conf/dump.h -- the effective configuration and its schema, printed */
 #pragma once
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,3 +21,10 @@ void conf_dump(const struct conf *conf, FILE *out);
 #define CONF_WHY_MAX 1024
 bool conf_show(const struct conf *conf, const char *path, FILE *out,
     char why[CONF_WHY_MAX]);
+
+/*
+ * The JSON Schema (draft-07) of a configuration file, for editors: by the same
+ * tables. It takes every good file; of a bad one it knows what types, words,
+ * forms and numbers tell.
+ */
+void conf_print_schema(FILE *out);

@@ -182,10 +182,12 @@ set_boolean(const struct conf_key *key, void *target, struct span text,
 	return false;
 }
 
-static const struct value_form *
-form_of(enum conf_type type)
+const struct value_form *
+schema_form(const struct conf_key *key)
 {
-	switch (type) {
+	switch (key->type) {
+	case CONF_INTEGER:
+		return &value_integer;
 	case CONF_SIZE:
 		return &value_size;
 	case CONF_RATE:
@@ -193,15 +195,30 @@ form_of(enum conf_type type)
 	case CONF_DURATION:
 		return &value_duration;
 	default:
-		return &value_integer;
+		return NULL;
 	}
+}
+
+const char *
+schema_noun(const struct conf_key *key)
+{
+	static const char *const names[] = {
+		[CONF_STRING] = "string", [CONF_INTEGER] = "number",
+		[CONF_SIZE] = "size", [CONF_RATE] = "rate",
+		[CONF_DURATION] = "duration", [CONF_BOOLEAN] = "boolean",
+		[CONF_CHOICE] = "word", [CONF_VALUES] = "list",
+		[CONF_BLOCK] = "map", [CONF_LIST] = "list",
+		[CONF_MAP] = "map",
+	};
+
+	return key->type == CONF_VALUE ? key->form->noun : names[key->type];
 }
 
 static bool
 set_number(const struct conf_key *key, void *target, struct span text,
     char why[WHY_MAX])
 {
-	const struct value_form *form = form_of(key->type);
+	const struct value_form *form = schema_form(key);
 	char word[QUOTE_MAX], min[VALUE_MAX], max[VALUE_MAX];
 	uint64_t value;
 
@@ -363,7 +380,7 @@ get_number(const struct conf_key *key, uint64_t value, struct arena *arena)
 	if (key->word != NULL && value == key->word_value)
 		return span_str(key->word);
 	return span_str(arena_str(arena, span_str(value_print(
-	    form_of(key->type), value, text))));
+	    schema_form(key), value, text))));
 }
 
 struct span

@@ -30,6 +30,8 @@ enum conf_type {
 	CONF_MAP,	/* the same by name: it begins with struct conf_named */
 };
 
+struct value_form;
+
 struct conf_choice {
 	const char *name;	/* NULL ends the table */
 	uint32_t value;
@@ -89,7 +91,8 @@ struct conf_key {
 	enum conf_type type;
 	bool is_required;
 	bool is_secret;		/* no excerpt may show it */
-	uint64_t min, max;	/* max 0: no range */
+	uint64_t min, max;	/* max 0: no range; of a list: 1, if it
+				 * cannot be empty */
 	const char *def;	/* as a file would say it; NULL: none */
 	const char *word;	/* "off", "auto": stands for `word_value` */
 	uint64_t word_value;
@@ -98,7 +101,11 @@ struct conf_key {
 	const struct conf_section *section;	/* of a block, of list items */
 	size_t offset, size;	/* of the value's member */
 	size_t place;		/* of a struct place member; 0: none */
-	const char *help;
+	bool is_one_of;		/* of those in its section one must be given */
+	const char *pattern;	/* of a string, for the JSON Schema, as
+				 * conf_form has it; NULL: any text */
+	const char *help;	/* a sentence or more, for an editor's hover */
+	const char *since;	/* the first version that knows it */
 };
 
 struct conf_section {
@@ -224,6 +231,11 @@ const struct conf_key *schema_find(const struct conf_section *section,
 
 /* Whether a key of this name, in whatever section, holds a secret. */
 bool schema_has_secret(struct span name);
+
+/* The manual's word for its type: "duration", "list". */
+const char *schema_noun(const struct conf_key *key);
+/* NULL: it is no number. */
+const struct value_form *schema_form(const struct conf_key *key);
 
 /* Sets every key of the section that has a default, and of its blocks. */
 void schema_defaults(const struct conf_section *section, void *target);
