@@ -38,6 +38,7 @@ my @wrong = (
 	[['-p', '80x'], qr/80x/],
 	[['--mode', 'double'], qr/double/],
 	[['--log-level', 'loud'], qr/loud/],
+	[['--log-level', 'alert', '-T', '-b', '127.0.0.1:1'], qr/"alert" is no log level/],
 	[['surplus'], qr/surplus/],
 	[['-b', ''], qr/empty/],
 	[['--show', ''], qr/empty/],

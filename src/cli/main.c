@@ -119,10 +119,11 @@ static int
 set_log_level(void)
 {
 	if (options.log_level == NULL ||
-	    log_level_parse(&log_threshold, span_str(options.log_level)))
+	    (log_level_parse(&log_threshold, span_str(options.log_level)) &&
+	    log_threshold != LOG_ALERT))	/* errors are always told */
 		return 0;
 	fprintf(stderr, "fairlead: \"%s\" is no log level; there are debug, "
-	    "info, notice, warn, error and alert\n", options.log_level);
+	    "info, notice, warn and error\n", options.log_level);
 	return -1;
 }
 

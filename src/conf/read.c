@@ -113,35 +113,19 @@ take_file(struct conf *conf, const struct file_conf *f)
 	conf->sends_forwarded = f->sends_forwarded;
 }
 
-/* A word of the command line for the key `name` of the schema. */
+/* A word of the command line for the section's key `name`. */
 static void
-merge_option(struct file_conf *f, const char *option, const char *name,
-    const char *text, struct arena *arena, struct diagnostics *d)
+merge_option(struct file_conf *f, const struct conf_section *section,
+    const char *option, const char *name, const char *text,
+    struct arena *arena, struct diagnostics *d)
 {
 	char why[WHY_MAX];
 
 	if (text == NULL)
 		return;
-	if (!schema_set(schema_find(&conf_root, span_str(name)), f,
+	if (!schema_set(schema_find(section, span_str(name)), f,
 	    span_str(text), arena, why))
 		diag_error(d, PLACE_OPTIONS, "%s: %s", option, why);
-}
-
-static void
-merge_log(struct file_conf *f, const struct options *o, struct arena *arena,
-    struct diagnostics *d)
-{
-	enum log_level level = (enum log_level)f->log.level;
-	char word[QUOTE_MAX];
-
-	if (o->log_file != NULL)
-		f->log.file = arena_str(arena, span_str(o->log_file));
-	if (o->log_level != NULL &&
-	    !log_level_parse(&level, span_str(o->log_level)))
-		diag_error(d, PLACE_OPTIONS, "--log-level: \"%s\" is no level; "
-		    "there are: debug, info, notice, warn, error",
-		    quote(word, span_str(o->log_level)));
-	f->log.level = level;
 }
 
 /* From here on the structs of the file are the whole configuration. */
@@ -149,9 +133,13 @@ static void
 merge_options(struct file_conf *f, const struct options *o,
     struct arena *arena, struct diagnostics *d)
 {
-	merge_option(f, "-s", "strategy", o->strategy, arena, d);
-	merge_option(f, "--workers", "workers", o->workers, arena, d);
-	merge_log(f, o, arena, d);
+	const struct conf_section *root = &conf_root,
+	    *log = schema_find(root, SPAN("log"))->section;
+
+	merge_option(f, root, "-s", "strategy", o->strategy, arena, d);
+	merge_option(f, root, "--workers", "workers", o->workers, arena, d);
+	merge_option(f, log, "--log-level", "level", o->log_level, arena, d);
+	merge_option(f, log, "--log-file", "file", o->log_file, arena, d);
 	merge_listeners(f, o, arena, d);
 	merge_top(f, o, arena, d);
 }

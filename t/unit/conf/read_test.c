@@ -379,6 +379,9 @@ static const struct {
 	{ { GOOD, .log_level = "loud" }, "fairlead: error: --log-level: "
 	  "\"loud\" is no level; there are: debug, info, notice, warn, "
 	  "error\n" ONE_ERROR },
+	{ { GOOD, .log_level = "alert" }, "fairlead: error: --log-level: "
+	  "\"alert\" is no level; there are: debug, info, notice, warn, "
+	  "error\n" ONE_ERROR },
 	{ { B("x", "\033[1m:80"), .workers = "x" },
 	  "fairlead: error: --workers: \"x\" is no whole number; write decimal "
 	  "digits, or auto\n"
