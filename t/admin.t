@@ -127,4 +127,28 @@ is("$r->{status} $r->{body}", '200 late', 'the request gets its answer');
 is($r->{headers}{connection}, 'close', 'which closes');
 is($t->exit_code, 0, 'and then it has ended');
 
+
+# ---- where it is
+
+$t->stop;
+my $port = free_port();
+my $again = $t->backend('again');
+my $plain = "backends: [{host: 127.0.0.1, port: $again}]\n";
+ok($t->launch(config => $plain . "admin: {socket: '%%DIR%%/other.sock', address: '127.0.0.1:$port'}\n"), 'it starts');
+is(Fairlead::Client->to_port($port)->get('/healthz')->{body}, "ok\n", 'admin.address');
+is(Fairlead::Client->to_socket($t->dir . '/other.sock')->get('/readyz')->{body}, "ok\n", 'admin.socket');
+ok(!-e $t->socket, 'in place of that in the run directory');
+kill 'KILL', Fairlead::Client->to_port($port)->get('/v1/status')->{body} =~ /"monitor":\{"pid":(\d+)/;
+ok(wait_for { (eval { Fairlead::Client->to_port($port)->get('/healthz')->{body} } // '') eq "ok\n" }, 'also by the next monitor');
+$t->stop;
+ok(!-e $t->dir . '/other.sock', 'the socket goes with it');
+ok($t->launch(config => $plain . "admin: {socket: off}\n"), 'it starts');
+is($t->get('/')->{status}, 200, 'without a socket');
+ok(!-e $t->socket, 'there is none');
+$t->stop;
+my $busy = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die;
+for my $bad ("admin: {socket: '%%DIR%%/none/x.sock'}\n", "admin: {address: '127.0.0.1:@{[$busy->sockport]}'}\n") {
+	$t->launch(config => $plain . $bad);
+	is($t->exit_code, 1, 'what is asked for and cannot be had ends the start');
+}
 finish();

@@ -15,7 +15,7 @@ my %word_of = (
 	string => 'string', integer => 'number', size => 'size', rate => 'rate',
 	duration => 'duration', choice => 'word', block => 'map',
 	list => 'list', map => 'map', boolean => 'boolean',
-	address => 'address', text => 'text',
+	address => 'address', text => 'text', path => 'path',
 );
 
 sub slurp {

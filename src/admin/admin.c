@@ -24,11 +24,11 @@ struct admin_exchange {
 };
 
 static struct {
-	struct io io;
+	struct io io[ADMIN_SOCKETS];
 	struct http_service service;
 	struct h1_server_settings settings;
 	const struct conf *conf;
-	bool is_started;
+	bool is_started[ADMIN_SOCKETS];
 } admin;
 
 static const struct http_stream_events events;
@@ -202,7 +202,7 @@ static const struct http_stream_events events = {
 	.on_reset = on_reset,
 };
 
-/* ---- the socket */
+/* ---- the sockets */
 
 static void
 on_connection(struct io *io, uint32_t bits UNUSED)
@@ -217,11 +217,21 @@ on_connection(struct io *io, uint32_t bits UNUSED)
 		log_write_errno(LOG_WARN, NULL, "admin socket: accept");
 }
 
-void
-admin_start(int fd, const struct conf *conf)
+static void
+listen_on(size_t i, int fd)
 {
 	if (fd < 0)
 		return;
+	io_init(&admin.io[i], fd, on_connection);
+	if (io_register(&admin.io[i], LOOP_LISTEN) < 0)
+		log_write_errno(LOG_ERROR, NULL, "admin socket");
+	else
+		admin.is_started[i] = true;
+}
+
+void
+admin_start(const int fds[ADMIN_SOCKETS], const struct conf *conf)
+{
 	admin.conf = conf;
 	admin.service.open = on_open;
 	admin.settings = (struct h1_server_settings){
@@ -231,17 +241,16 @@ admin_start(int fd, const struct conf *conf)
 		.send_timeout_ms = 15000,
 	};
 	h1_server_module_init();
-	io_init(&admin.io, fd, on_connection);
-	if (io_register(&admin.io, LOOP_LISTEN) < 0)
-		log_write_errno(LOG_ERROR, NULL, "admin socket");
-	else
-		admin.is_started = true;
+	for (size_t i = 0; i < ADMIN_SOCKETS; i++)
+		listen_on(i, fds[i]);
 }
 
 void
 admin_stop(void)
 {
-	if (admin.is_started)
-		io_remove(&admin.io);
-	admin.is_started = false;
+	for (size_t i = 0; i < ADMIN_SOCKETS; i++) {
+		if (admin.is_started[i])
+			io_remove(&admin.io[i]);
+		admin.is_started[i] = false;
+	}
 }

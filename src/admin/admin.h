@@ -4,9 +4,10 @@
 struct conf;
 
 /*
- * Serves interfaces.md's admin requests on the listening socket `fd` (-1: off)
- * from this process's loop; needs h1 and the segment. admin_stop() takes the
- * socket out of the loop and frees; it accepts that nothing was started.
+ * Serves interfaces.md's admin requests on listening sockets (-1: none), a Unix
+ * and a TCP one, from this process's loop; needs h1 and the segment.
+ * admin_stop() takes them out of the loop; it accepts that nothing was started.
  */
-void admin_start(int fd, const struct conf *conf);
+#define ADMIN_SOCKETS 2
+void admin_start(const int fds[ADMIN_SOCKETS], const struct conf *conf);
 void admin_stop(void);

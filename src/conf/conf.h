@@ -42,10 +42,6 @@ struct backend_conf {
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
 
-struct upstream_timeouts {		/* milliseconds */
-	uint32_t connect, response_head, between_bytes, send;
-};
-
 struct upstream_conf {
 	const char *name;
 	enum strategy_id strategy;
@@ -124,6 +120,10 @@ struct conf {
 	int workers;			/* 0: single process */
 	const char *run_dir;
 	const char *admin_socket;	/* NULL: admin.sock in run_dir */
+	bool is_admin_socket_off;
+	struct address admin_address;	/* len 0: none */
+	uint64_t body_limit;	/* the loosest of all routes; 0: none */
+	bool has_body_limits;	/* a route has its own */
 	const char *via;		/* pseudonym; NULL: off */
 	uint32_t max_hops;		/* Via lists us so often at most */
 	bool sends_forwarded;		/* RFC 7239, beside X-Forwarded-* */

@@ -55,3 +55,7 @@ void take_routes(struct conf *conf, const struct file_conf *f,
 void merge_listeners(struct file_conf *f, const struct options *o,
     struct arena *arena, struct diagnostics *d);
 void take_listeners(struct conf *conf, const struct file_conf *f);
+
+/* Behind the listeners: none of them may have its address. */
+void take_admin(struct conf *conf, const struct file_conf *f,
+    struct diagnostics *d);

@@ -365,6 +365,81 @@ static const struct conf_section redirect_section = {
 	"\"redirect\"", redirect_keys, sizeof(struct route_file), NULL
 };
 
+static const struct conf_key share_keys[] = {
+	{ .name = "weight", .type = CONF_INTEGER, .is_required = true,
+	  .min = 0, .max = WEIGHT_MOST,
+	  FIELD(share_file, weight), PLACE(share_file, weight_at),
+	  .help = "Its share of the requests." },
+	{ .name = NULL },
+};
+
+static const struct conf_section share_section = {
+	"a share", share_keys, sizeof(struct share_file), "weight"
+};
+
+static const struct conf_key split_keys[] = {
+	{ .name = "key", .type = CONF_VALUE, .form = &form_template,
+	  FIELD(route_file, split_key), PLACE(route_file, split_key_at),
+	  .help = "What requests of one upstream have in common." },
+	{ .name = "upstreams", .type = CONF_MAP, .is_required = true,
+	  .section = &share_section,
+	  FIELD(route_file, shares), PLACE(route_file, shares_at),
+	  .help = "The upstreams and their shares." },
+	{ .name = NULL },
+};
+
+static const struct conf_section split_section = {
+	"\"split\"", split_keys, sizeof(struct route_file), NULL
+};
+
+/* Without defaults: what is not there is the upstream's. */
+static const struct conf_key route_timeouts_keys[] = {
+	{ .name = "connect", .type = CONF_DURATION,
+	  .min = 1, .max = HOUR, FIELD(route_file, timeouts.connect),
+	  .help = "Time in which a connection must be made." },
+	{ .name = "response_head", .type = CONF_DURATION,
+	  .min = 1, .max = DAY, FIELD(route_file, timeouts.response_head),
+	  .help = "Time in which a whole response head must arrive." },
+	{ .name = "between_bytes", .type = CONF_DURATION,
+	  .min = 1, .max = DAY, FIELD(route_file, timeouts.between_bytes),
+	  .help = "Time between two reads of a response body." },
+	{ .name = "send", .type = CONF_DURATION,
+	  .min = 1, .max = DAY, FIELD(route_file, timeouts.send),
+	  .help = "Time between two writes to a backend." },
+	{ .name = NULL },
+};
+
+static const struct conf_section route_timeouts_section = {
+	"\"timeouts\" of a route", route_timeouts_keys,
+	sizeof(struct route_file), NULL
+};
+
+static const struct conf_key route_retries_keys[] = {
+	{ .name = "attempts", .type = CONF_INTEGER,
+	  .min = 0, .max = 7,			/* ATTEMPTS_MAX - 1 */
+	  FIELD(route_file, retries), PLACE(route_file, attempts_at),
+	  .help = "How many, beyond the first." },
+	{ .name = NULL },
+};
+
+static const struct conf_section route_retries_section = {
+	"\"retries\" of a route", route_retries_keys,
+	sizeof(struct route_file), NULL
+};
+
+static const struct conf_key route_limits_keys[] = {
+	{ .name = "request_body", .type = CONF_SIZE,
+	  .word = "off", .max = TIB,
+	  FIELD(route_file, body_limit), PLACE(route_file, body_limit_at),
+	  .help = "Bytes of a request's body." },
+	{ .name = NULL },
+};
+
+static const struct conf_section route_limits_section = {
+	"\"limits\" of a route", route_limits_keys,
+	sizeof(struct route_file), NULL
+};
+
 static const struct conf_key route_keys[] = {
 	{ .name = "name", .type = CONF_STRING,
 	  FIELD(route_file, name), PLACE(route_file, name_at),
@@ -374,6 +449,9 @@ static const struct conf_key route_keys[] = {
 	{ .name = "upstream", .type = CONF_STRING,
 	  FIELD(route_file, upstream), PLACE(route_file, upstream_at),
 	  .help = "The upstream that requests go to." },
+	{ .name = "split", .type = CONF_BLOCK, .section = &split_section,
+	  PLACE(route_file, split_at),
+	  .help = "Several upstreams, each with its share." },
 	{ .name = "respond", .type = CONF_BLOCK, .section = &respond_section,
 	  PLACE(route_file, respond_at), .help = "An answer of our own." },
 	{ .name = "redirect", .type = CONF_BLOCK,
@@ -389,6 +467,25 @@ static const struct conf_key route_keys[] = {
 	  .form = &form_token,
 	  FIELD(route_file, upgrade), PLACE(route_file, upgrade_at),
 	  .help = "Protocols that may be asked for." },
+	{ .name = "strip_prefix", .type = CONF_VALUE, .form = &form_path,
+	  FIELD(route_file, strip_prefix),
+	  PLACE(route_file, strip_prefix_at),
+	  .help = "What the path loses on its way to the backend." },
+	{ .name = "replace_path", .type = CONF_VALUE,
+	  .form = &form_template, FIELD(route_file, replace_path),
+	  PLACE(route_file, replace_path_at),
+	  .help = "The path that the backend gets." },
+	{ .name = "timeouts", .type = CONF_BLOCK,
+	  .section = &route_timeouts_section,
+	  PLACE(route_file, timeouts_at),
+	  .help = "How long backends are waited for." },
+	{ .name = "retries", .type = CONF_BLOCK, .word = "off",
+	  .word_value = RETRIES_OFF, .section = &route_retries_section,
+	  FIELD(route_file, retries), PLACE(route_file, retries_at),
+	  .help = "Further tries of a request that failed." },
+	{ .name = "limits", .type = CONF_BLOCK,
+	  .section = &route_limits_section, PLACE(route_file, limits_at),
+	  .help = "What its requests may bring." },
 	{ .name = NULL },
 };
 
@@ -425,6 +522,21 @@ static const struct conf_key log_keys[] = {
 
 static const struct conf_section log_section = {
 	"\"log\"", log_keys, sizeof(struct file_conf), NULL
+};
+
+static const struct conf_key admin_keys[] = {
+	{ .name = "socket", .type = CONF_STRING, .word = "off",
+	  FIELD(file_conf, admin_socket), PLACE(file_conf, admin_socket_at),
+	  .help = "Unix socket of the admin interface." },
+	{ .name = "address", .type = CONF_VALUE, .form = &form_address,
+	  FIELD(file_conf, admin_address),
+	  PLACE(file_conf, admin_address_at),
+	  .help = "Address where it is served, too." },
+	{ .name = NULL },
+};
+
+static const struct conf_section admin_section = {
+	"\"admin\"", admin_keys, sizeof(struct file_conf), NULL
 };
 
 static const struct conf_choice access_forms[] = {
@@ -465,6 +577,8 @@ static const struct conf_key root_keys[] = {
 	  .word_value = 1, .section = &access_section,
 	  FIELD(file_conf, access_is_off),
 	  .help = "A line for each request." },
+	{ .name = "admin", .type = CONF_BLOCK, .section = &admin_section,
+	  .help = "Where the admin interface is." },
 	{ .name = "via", .type = CONF_STRING, .def = "fairlead",
 	  .word = "off", FIELD(file_conf, via), PLACE(file_conf, via_at),
 	  .help = "Our pseudonym in Via." },

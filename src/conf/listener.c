@@ -147,3 +147,56 @@ take_listeners(struct conf *conf, const struct file_conf *f)
 	for (size_t i = 0; i < f->listeners.n; i++)
 		take_one(&conf->listeners[i], &items[i]);
 }
+
+/* ---- the admin interface */
+
+static void
+check_admin_address(const struct conf *conf, const struct file_conf *f,
+    struct diagnostics *d)
+{
+	const struct listener_file admin = { .address = f->admin_address };
+	char word[ADDRESS_TEXT_MAX];
+	struct diagnostic *e;
+
+	if (f->admin_address.sa.sa_family == AF_UNIX) {
+		diag_error(d, f->admin_address_at, "\"address\" takes an "
+		    "address with a port; write a path under \"socket\"");
+		return;
+	}
+	if (is_wildcard(&f->admin_address))
+		diag_warning(d, f->admin_address_at, "whoever reaches this "
+		    "machine reaches the admin interface; 127.0.0.1 is safer");
+	for (size_t i = 0; i < conf->n_listeners; i++) {
+		const struct listener_file l = {
+			.address = conf->listeners[i].address,
+			.is_ipv6_only = conf->listeners[i].is_ipv6_only,
+		};
+
+		if (!is_conflict(&l, &admin))
+			continue;
+		address_print(&l.address, word);
+		e = diag_error(d, f->admin_address_at, "this address is in "
+		    "use by a listener");
+		diag_note(e, "that listener is on %s", word);
+		return;
+	}
+}
+
+void
+take_admin(struct conf *conf, const struct file_conf *f,
+    struct diagnostics *d)
+{
+	struct sockaddr_un un;
+
+	if (f->admin_socket != NULL &&
+	    strlen(f->admin_socket) >= sizeof(un.sun_path))
+		diag_error(d, f->admin_socket_at, "the path of a socket has "
+		    "at most %zu bytes", sizeof(un.sun_path) - 1);
+	conf->admin_socket = f->admin_socket;
+	conf->is_admin_socket_off = f->admin_socket == NULL &&
+	    f->admin_socket_at.line != 0;
+	if (f->admin_address_at.line == 0)
+		return;
+	check_admin_address(conf, f, d);
+	conf->admin_address = f->admin_address;
+}

@@ -191,6 +191,7 @@ conf_read(const struct options *o, struct diagnostics *d)
 		conf->workers = 0;
 	check_via(f, d);
 	take_listeners(conf, f);
+	take_admin(conf, f, d);
 	take_upstreams(conf, f, d);
 	take_routes(conf, f, d);
 	if (diagnostics_errors(d) > 0)

@@ -88,19 +88,19 @@ list_upstreams(const struct conf *conf, char *out, size_t size)
 }
 
 static void
-refuse_upstream(const struct route_conf *r, const struct route_file *f,
-    const struct conf *conf, struct diagnostics *d)
+refuse_upstream(const struct route_conf *r, const char *upstream,
+    struct place at, const struct conf *conf, struct diagnostics *d)
 {
-	struct suggestion near = { .word = span_str(f->upstream) };
+	struct suggestion near = { .word = span_str(upstream) };
 	char name[QUOTE_MAX], word[QUOTE_MAX], all[WHY_MAX / 2];
 	struct diagnostic *e;
 
 	for (size_t i = 0; i < conf->n_upstreams; i++)
 		suggest(&near, conf->upstreams[i].name);
-	e = diag_error(d, f->upstream_at, "route \"%s\" names the upstream "
+	e = diag_error(d, at, "route \"%s\" names the upstream "
 	    "\"%s\", which this file does not declare",
 	    quote(name, span_str(r->name)),
-	    quote(word, span_str(f->upstream)));
+	    quote(word, span_str(upstream)));
 	list_upstreams(conf, all, sizeof(all));
 	if (near.best != NULL)
 		diag_note(e, "declared here are: %s; did you mean \"%s\"?",
@@ -110,16 +110,73 @@ refuse_upstream(const struct route_conf *r, const struct route_file *f,
 }
 
 static void
-take_upstream(struct route_conf *r, const struct route_file *f,
+override(uint32_t *setting, uint32_t of_route)
+{
+	if (of_route != 0)
+		*setting = of_route;
+}
+
+/* What the route does not say is as the upstream has it. */
+static void
+set_target(struct target_conf *t, const struct route_file *f,
+    const struct upstream_conf *u)
+{
+	t->timeouts = u->timeouts;
+	override(&t->timeouts.connect, f->timeouts.connect);
+	override(&t->timeouts.response_head, f->timeouts.response_head);
+	override(&t->timeouts.between_bytes, f->timeouts.between_bytes);
+	override(&t->timeouts.send, f->timeouts.send);
+	t->retries = f->retries == RETRIES_OFF ? 0 :
+	    f->attempts_at.line != 0 ? f->retries : u->retries;
+}
+
+static void
+add_target(struct route_conf *r, const struct route_file *f,
+    const char *upstream, uint32_t weight, struct place at,
     const struct conf *conf, struct diagnostics *d)
 {
-	r->action = ACTION_UPSTREAM;
+	struct target_conf *t = &r->targets[r->n_targets++];
+
+	t->weight = weight;
+	r->weight += weight;
 	for (size_t i = 0; i < conf->n_upstreams; i++)
-		if (strcmp(conf->upstreams[i].name, f->upstream) == 0) {
-			r->upstream = i;
+		if (strcmp(conf->upstreams[i].name, upstream) == 0) {
+			t->upstream = i;
+			set_target(t, f, &conf->upstreams[i]);
 			return;
 		}
-	refuse_upstream(r, f, conf, d);
+	refuse_upstream(r, upstream, at, conf, d);
+}
+
+static void
+take_upstream(struct route_conf *r, const struct route_file *f,
+    struct conf *conf, struct diagnostics *d)
+{
+	r->action = ACTION_UPSTREAM;
+	r->targets = arena_new_of(conf->arena, struct target_conf);
+	add_target(r, f, f->upstream, 1, f->upstream_at, conf, d);
+}
+
+static void
+take_split(struct route_conf *r, const struct route_file *f,
+    struct conf *conf, struct diagnostics *d)
+{
+	const struct share_file *s = f->shares.items;
+	char name[QUOTE_MAX];
+
+	r->action = ACTION_UPSTREAM;
+	r->split_key = f->split_key;
+	r->targets = arena_alloc(conf->arena,
+	    (f->shares.n + 1) * sizeof(*r->targets));
+	for (size_t i = 0; i < f->shares.n; i++)
+		if (s[i].weight_at.line != 0)	/* else reported */
+			add_target(r, f, s[i].as.name, s[i].weight,
+			    s[i].as.at, conf, d);
+	if (f->shares_at.line != 0 && r->n_targets == f->shares.n &&
+	    r->weight == 0)
+		diag_error(d, f->shares_at, "route \"%s\" splits between "
+		    "upstreams that all have the weight 0; give one more",
+		    quote(name, span_str(r->name)));
 }
 
 static size_t
@@ -153,26 +210,48 @@ take_respond(struct route_conf *r, const struct route_file *f,
 		}
 }
 
+/* What only a request to a backend has. */
+static void
+warn_goes_nowhere(const struct route_file *f, struct diagnostics *d)
+{
+	static const char *const words[] = { "strip_prefix", "replace_path",
+		"timeouts", "retries", "limits" };
+	const struct place at[] = { f->strip_prefix_at, f->replace_path_at,
+		f->timeouts_at, f->retries_at, f->limits_at };
+
+	for (size_t i = 0; i < COUNT_OF(at); i++)
+		if (at[i].line != 0)
+			diag_warning(d, at[i], "\"%s\" has no effect in a "
+			    "route without an upstream", words[i]);
+}
+
 static void
 take_action(struct route_conf *r, const struct route_file *f,
-    const struct conf *conf, struct diagnostics *d)
+    struct conf *conf, struct diagnostics *d)
 {
-	int n = (f->upstream_at.line != 0) + (f->respond_at.line != 0) +
-	    (f->redirect_at.line != 0);
+	int n = (f->upstream_at.line != 0) + (f->split_at.line != 0) +
+	    (f->respond_at.line != 0) + (f->redirect_at.line != 0);
 	char name[QUOTE_MAX];
 
 	if (n == 0 && f->is_bad)
 		return;
 	if (n != 1) {
 		diag_error(d, f->at, "route \"%s\" takes one of \"upstream\", "
-		    "\"respond\" and \"redirect\"%s",
+		    "\"split\", \"respond\" and \"redirect\"%s",
 		    quote(name, span_str(r->name)), n == 0 ?
 		    "; it has none" : "");
 		return;
 	}
 	if (f->upstream_at.line != 0) {
 		take_upstream(r, f, conf, d);
-	} else if (f->respond_at.line != 0) {
+		return;
+	}
+	if (f->split_at.line != 0) {
+		take_split(r, f, conf, d);
+		return;
+	}
+	warn_goes_nowhere(f, d);
+	if (f->respond_at.line != 0) {
 		take_respond(r, f, d);
 	} else {
 		r->action = ACTION_REDIRECT;
@@ -257,6 +336,80 @@ take_edits(struct edits_conf *e, const struct edits_file *f,
 		    "fields each way", EDITS_MOST);
 }
 
+/* ---- the path that a backend gets */
+
+/* As a path_prefix takes paths. */
+static bool
+begins_with(const char *path, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(path, prefix, len) == 0 &&
+	    (path[len] == '\0' || path[len] == '/' || prefix[len - 1] == '/');
+}
+
+/* Each path that the route takes begins so: else there would be nothing to
+ * take off. NULL: so it is. */
+static const char *
+find_unlike(const struct match_conf *m, const char *prefix)
+{
+	for (size_t i = 0; i < m->paths.n; i++)
+		if (m->paths.at[i] != NULL &&
+		    !begins_with(m->paths.at[i], prefix))
+			return m->paths.at[i];
+	for (size_t i = 0; i < m->prefixes.n; i++)
+		if (m->prefixes.at[i] != NULL &&
+		    !begins_with(m->prefixes.at[i], prefix))
+			return m->prefixes.at[i];
+	return NULL;
+}
+
+static bool
+takes_only_paths(const struct match_conf *m)
+{
+	return m->paths.n + m->prefixes.n > 0;
+}
+
+static void
+take_path(struct route_conf *r, const struct route_file *f,
+    struct diagnostics *d)
+{
+	const struct match_conf *m = &f->match;
+	const char *unlike;
+	char word[QUOTE_MAX];
+
+	r->strip_prefix = f->strip_prefix;
+	r->replace_path = f->replace_path;
+	r->has_replace_path = f->replace_path_at.line != 0;
+	if (f->strip_prefix == NULL)
+		return;
+	unlike = find_unlike(m, f->strip_prefix);
+	if (r->has_replace_path)
+		diag_error(d, f->strip_prefix_at, "\"strip_prefix\" and "
+		    "\"replace_path\" exclude each other");
+	else if (unlike != NULL)
+		diag_error(d, f->strip_prefix_at, "the route also takes "
+		    "\"%s\", which does not begin with this prefix",
+		    quote(word, span_str(unlike)));
+	else if (!takes_only_paths(m))
+		diag_error(d, f->strip_prefix_at, "the route also takes paths "
+		    "without this prefix; give \"match\" a \"path_prefix\"");
+}
+
+static void
+take_body_limit(struct route_conf *r, const struct route_file *f,
+    struct conf *conf)
+{
+	r->has_body_limit = f->body_limit_at.line != 0;
+	r->body_limit = r->has_body_limit ? f->body_limit :
+	    conf->limits.request_body;
+	conf->has_body_limits |= r->has_body_limit;
+	if (r->body_limit == 0 || conf->body_limit == 0)
+		conf->body_limit = 0;
+	else if (r->body_limit > conf->body_limit)
+		conf->body_limit = r->body_limit;
+}
+
 static void
 take_upgrade(struct route_conf *r, const struct route_file *f)
 {
@@ -318,6 +471,7 @@ take_routes(struct conf *conf, const struct file_conf *f,
 	conf->routes = arena_alloc(conf->arena,
 	    f->routes.n * sizeof(*conf->routes));
 	conf->n_routes = f->routes.n;
+	conf->body_limit = conf->limits.request_body;
 	for (size_t i = 0; i < f->routes.n; i++) {
 		struct route_conf *r = &conf->routes[i];
 
@@ -333,6 +487,8 @@ take_routes(struct conf *conf, const struct file_conf *f,
 		take_edits(&r->response_headers, &items[i].response,
 		    &items[i], conf->arena, d);
 		take_upgrade(r, &items[i]);
+		take_path(r, &items[i], d);
+		take_body_limit(r, &items[i], conf);
 	}
 	if (is_sound)
 		warn_hidden(conf, d);

@@ -41,9 +41,22 @@ struct match_conf {
 };
 
 enum action_kind {
-	ACTION_UPSTREAM,
+	ACTION_UPSTREAM,	/* one of the targets */
 	ACTION_RESPOND,
 	ACTION_REDIRECT,
+};
+
+struct upstream_timeouts {		/* milliseconds */
+	uint32_t connect, response_head, between_bytes, send;
+};
+
+/* An upstream that requests of a route go to, and what holds for them: the
+ * route's word, else the upstream's. */
+struct target_conf {
+	size_t upstream;	/* index */
+	uint32_t weight;	/* share of the route's requests */
+	struct upstream_timeouts timeouts;
+	uint32_t retries;
 };
 
 struct field_conf {
@@ -63,7 +76,15 @@ struct route_conf {
 	struct place at;
 	struct match_conf match;
 	enum action_kind action;
-	size_t upstream;	/* index; ACTION_UPSTREAM */
+	struct target_conf *targets;	/* ACTION_UPSTREAM: 1 or more */
+	size_t n_targets;
+	uint32_t weight;	/* of all targets */
+	struct template split_key;	/* chooses among them; n 0: chance */
+	const char *strip_prefix;	/* off the path; NULL: nothing */
+	struct template replace_path;	/* in its place */
+	bool has_replace_path;
+	bool has_body_limit;	/* else limits.request_body */
+	uint64_t body_limit;	/* bytes; 0: none */
 	uint32_t status;	/* ACTION_RESPOND, ACTION_REDIRECT */
 	struct template text;	/* the body, the target */
 	const char *content_type;	/* ACTION_RESPOND */

@@ -172,6 +172,13 @@ struct edits_file {
 	struct place remove_at;
 };
 
+/* One upstream of a split. */
+struct share_file {
+	struct conf_named as;
+	uint32_t weight;
+	struct place weight_at;
+};
+
 struct route_file {
 	struct place at;
 	bool is_bad;
@@ -192,7 +199,22 @@ struct route_file {
 	struct edits_file request, response;
 	struct conf_list upgrade;	/* of const char * */
 	struct place upgrade_at;
+	struct conf_list shares;	/* of struct share_file */
+	struct template split_key;
+	struct place split_at, split_key_at, shares_at;
+	const char *strip_prefix;
+	struct place strip_prefix_at;
+	struct template replace_path;
+	struct place replace_path_at;
+	struct upstream_timeouts timeouts;	/* 0: the upstream's */
+	uint32_t retries;			/* RETRIES_OFF: none */
+	struct place attempts_at;		/* line 0: the upstream's */
+	uint64_t body_limit;
+	struct place body_limit_at;
+	struct place timeouts_at, retries_at, limits_at;
 };
+
+#define RETRIES_OFF	UINT32_MAX
 
 struct file_conf {
 	struct upstream_file top;	/* must be first: its rows' offsets */
@@ -205,6 +227,10 @@ struct file_conf {
 	struct log_conf log;
 	struct access_conf access;
 	uint32_t access_is_off;
+	const char *admin_socket;	/* NULL: by default, or off */
+	struct place admin_socket_at;
+	struct address admin_address;
+	struct place admin_address_at;
 	const char *via;		/* NULL: off */
 	struct place via_at;
 	uint32_t max_hops;

@@ -128,6 +128,7 @@ struct http_head {
 	uint32_t size;			/* raw bytes from base to the body */
 	struct span method_text;	/* requests */
 	struct span target;		/* requests, as sent */
+	struct span rewritten;		/* leaves in its place; empty: no */
 	struct span host;		/* authority: Host or absolute-form */
 	struct span reason_phrase;	/* responses */
 	struct span upgrade;		/* protocol to be asked for, or that a

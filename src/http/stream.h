@@ -46,6 +46,7 @@ enum send_result {
 
 struct http_stream;
 struct pipe;
+struct upstream_timeouts;
 
 struct http_stream_ops {
 	/* 1xx (server streams). */
@@ -81,6 +82,9 @@ struct http_stream_ops {
 };
 
 struct http_stream_events {
+	/* Client streams: there is a connection now, it was not pooled. NULL:
+	 * nobody asks. */
+	void (*on_connect)(struct http_stream *s);
 	void (*on_info)(struct http_stream *s, struct http_head *h);
 	/* The sink may change h (drop fields, add extras): it is gone when the
 	 * call returns, so are its spans. `end`: there is no body. */
@@ -109,6 +113,14 @@ struct http_sink {
 struct http_stream {
 	const struct http_stream_ops *ops;
 	struct http_sink *sink;	/* NULL: nobody has it */
+	union {
+		/* Client streams: how long it waits. Whoever has leased it may
+		 * point elsewhere before send_head(), until release(). */
+		const struct upstream_timeouts *timeouts;
+		/* Server streams: content that is taken; 0: any. The sink may
+		 * change it in on_head(). */
+		uint64_t body_limit;
+	};
 };
 
 /* What a server stream knows of its client. */

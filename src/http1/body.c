@@ -188,10 +188,16 @@ skip_framing(struct body *b, struct span in)
 }
 
 void
+body_allow(struct body *b, uint64_t most)
+{
+	b->most = most == 0 ? UINT64_MAX : most;
+}
+
+void
 body_begin(struct body *b, const struct http_head *h, uint64_t most)
 {
-	*b = (struct body){ .framing = h->framing,
-		.most = most == 0 ? UINT64_MAX : most };
+	*b = (struct body){ .framing = h->framing };
+	body_allow(b, most);
 	if (h->framing == FRAMING_LENGTH)
 		b->left = h->body_len;
 	else if (h->framing >= FRAMING_CLOSE)

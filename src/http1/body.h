@@ -36,6 +36,8 @@ enum body_event {
 
 /* `most` bytes of content are allowed; 0: any. */
 void body_begin(struct body *b, const struct http_head *h, uint64_t most);
+/* Before any of it: other than that. */
+void body_allow(struct body *b, uint64_t most);
 
 /*
  * Looks at what was read: *skip bytes of it are framing and done with. With

@@ -215,7 +215,7 @@ begin_response(struct h1_client *c, struct http_head *h)
 	c->is_keep_alive = h->is_keep_alive && h->framing < FRAMING_CLOSE;
 	c->state = end ? STATE_DONE : STATE_BODY;
 	c->is_expecting = false;
-	arm(c, c->owner->settings->between_ms);
+	arm(c, c->stream.timeouts->between_bytes);
 	c->stream.sink->events->on_head(&c->stream, h, end);
 }
 
@@ -389,7 +389,7 @@ splice_more(struct h1_client *c)
 		break;
 	}
 	if (moved > 0)
-		arm(c, c->owner->settings->between_ms);
+		arm(c, c->stream.timeouts->between_bytes);
 	return next;
 }
 
@@ -398,7 +398,7 @@ body_bytes(struct h1_client *c, struct span got, enum io_status status)
 {
 	size_t used = 0;
 
-	arm(c, c->owner->settings->between_ms);
+	arm(c, c->stream.timeouts->between_bytes);
 	if (unlikely(stash_len(&c->rest) > 0)) {
 		keep_rest(c, got);
 		return NEXT_STEP;
@@ -522,7 +522,10 @@ finish_connect(struct h1_client *c)
 	if (c->error != 0)
 		return give_up(c, failure_of(c));
 	c->wire.is_connecting = false;
-	arm(c, c->owner->settings->head_ms);
+	arm(c, c->stream.timeouts->response_head);
+	if (c->stream.sink != NULL &&
+	    c->stream.sink->events->on_connect != NULL)
+		c->stream.sink->events->on_connect(&c->stream);
 	return NEXT_STEP;
 }
 
@@ -530,10 +533,10 @@ static void
 on_out(struct h1_client *c)
 {
 	if (!wire_writable(&c->wire)) {
-		arm(c, c->owner->settings->send_ms);
+		arm(c, c->stream.timeouts->send);
 		return;
 	}
-	arm(c, c->owner->settings->head_ms);
+	arm(c, c->stream.timeouts->response_head);
 	if (!c->wire.is_blocked)
 		return;
 	c->wire.is_blocked = false;
@@ -647,6 +650,9 @@ client_send_head(struct http_stream *s, const struct http_head *h, bool end)
 	c->is_request_done = end;
 	c->is_expecting = h->expects_continue;
 	keep_upgrade(c, h->upgrade);
+	if (unlikely(s->timeouts != &c->owner->settings->timeouts))
+		arm(c, c->wire.is_connecting ? s->timeouts->connect :
+		    s->timeouts->response_head);
 	if (to == NULL)
 		return fail_later(c);
 	wire_added(&c->wire, (size_t)(write_request(to, h) - to));
@@ -662,7 +668,7 @@ end_request(struct h1_client *c)
 	if (unlikely(c->framing == FRAMING_TUNNEL))
 		wire_shut(&c->wire);
 	else if (!c->wire.is_connecting && c->state == STATE_HEAD)
-		arm(c, c->owner->settings->head_ms);
+		arm(c, c->stream.timeouts->response_head);
 }
 
 static enum send_result
@@ -679,7 +685,7 @@ client_send_body(struct http_stream *s, struct span data, bool end,
 	if (result == SEND_OK && end)
 		end_request(c);
 	else if (result == SEND_WAIT && !c->wire.is_connecting)
-		arm(c, c->owner->settings->send_ms);
+		arm(c, c->stream.timeouts->send);
 	return result;
 }
 
@@ -702,7 +708,7 @@ client_send_pipe(struct http_stream *s, struct pipe *p, bool end,
 	if (result == SEND_OK && end)
 		end_request(c);
 	else if (result == SEND_WAIT)
-		arm(c, c->owner->settings->send_ms);
+		arm(c, c->stream.timeouts->send);
 	return result;
 }
 
@@ -729,7 +735,7 @@ client_resume(struct http_stream *s)
 	c->is_paused = false;
 	c->has_new_rest = stash_len(&c->rest) > 0;
 	if (c->state == STATE_BODY)
-		arm(c, c->owner->settings->between_ms);
+		arm(c, c->stream.timeouts->between_bytes);
 	if (!c->is_running)
 		wire_run_later(&c->wire);
 }
@@ -799,7 +805,8 @@ h1_client_connect(struct h1_client_owner *o, const struct address *to)
 	list_init(&c->link);
 	c->owner = o;
 	c->state = STATE_DONE;		/* until the stream is taken */
-	arm(c, o->settings->connect_ms);
+	c->stream.timeouts = &o->settings->timeouts;
+	arm(c, o->settings->timeouts.connect);
 	return c;
 }
 
@@ -814,8 +821,9 @@ h1_client_stream(struct h1_client *c)
 	c->is_expecting = c->has_new_rest = false;
 	c->n_infos = 0;
 	c->error = 0;
+	c->stream.timeouts = &c->owner->settings->timeouts;
 	if (c->is_reused)
-		arm(c, c->owner->settings->head_ms);
+		arm(c, c->stream.timeouts->response_head);
 	return &c->stream;
 }
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "core/list.h"
 #include "http/stream.h"
 
@@ -12,7 +13,8 @@ struct h1_client_owner;
 /* Read-only, outlives the connections. */
 struct h1_client_settings {
 	uint32_t head_bytes, field_count;	/* of responses */
-	uint32_t connect_ms, head_ms, between_ms, send_ms, idle_ms;
+	struct upstream_timeouts timeouts;
+	uint32_t idle_ms;
 };
 
 struct h1_client_owner_ops {

@@ -455,9 +455,12 @@ begin_exchange(struct h1_server *s, struct http_head *h)
 	s->is_keep_alive = h->is_keep_alive && !servers.is_draining &&
 	    (s->settings->requests == 0 ||
 	    s->requests < s->settings->requests) && clock_now_ms < s->end_ms;
+	s->stream.body_limit = s->settings->body_bytes;
 	s->stream.sink = s->settings->service->open(s->settings->service,
 	    &s->stream, &peer);
 	s->stream.sink->events->on_head(&s->stream, h, end);
+	if (unlikely(s->stream.body_limit != s->settings->body_bytes))
+		body_allow(&s->body, s->stream.body_limit);
 }
 
 /* Uses `data`, which begins with a whole head; returns how much of it. */
@@ -510,6 +513,7 @@ parse_head(struct h1_server *s, struct span data, size_t *used)
 	h.extras = servers.extras;
 	h.n_extras = 0;
 	h.needs_slash = false;
+	h.rewritten.len = 0;
 	h.method = METHOD_OTHER;
 	switch (s->empty_lines > PARSE_EMPTY_LINES ?
 	    refuse_empty_lines(&why) : parse_request(&h, data, &limits, &why)) {

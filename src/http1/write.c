@@ -64,7 +64,7 @@ size_t
 write_bound(const struct http_head *h)
 {
 	size_t size = WRITE_FIXED + h->method_text.len + h->target.len +
-	    h->reason_phrase.len + h->upgrade.len;
+	    h->reason_phrase.len + h->upgrade.len + h->rewritten.len;
 
 	if (h->is_raw)
 		size += h->size;
@@ -142,9 +142,13 @@ write_request(char *to, const struct http_head *h)
 {
 	to = put_span(to, h->method_text);
 	*to++ = ' ';
-	if (unlikely(h->needs_slash))
-		*to++ = '/';
-	to = put_span(to, h->target);
+	if (unlikely(h->rewritten.len > 0)) {
+		to = put_span(to, h->rewritten);
+	} else {
+		if (unlikely(h->needs_slash))
+			*to++ = '/';
+		to = put_span(to, h->target);
+	}
 	to = PUT(to, " HTTP/1.1\r\n");
 	to = put_fields(to, h);
 	return PUT(to, "\r\n");

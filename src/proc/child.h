@@ -14,7 +14,7 @@ struct child {
 	const struct conf *conf;
 	/* The monitor may read the addresses; its descriptors are closed. */
 	const struct listener_set *listeners;
-	int admin_fd;		/* listening Unix socket, or -1 */
+	int admin_fds[2];	/* listening: Unix socket, TCP; -1: none */
 	int access_fd;		/* of the access log, or -1 */
 };
 

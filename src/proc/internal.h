@@ -42,7 +42,8 @@ struct master {
 	int exit_status;
 	uint32_t generation;
 	struct listener_set *listeners;
-	int admin_fd;		/* -1: off */
+	int admin_fd;		/* Unix socket; -1: off */
+	struct listener_set *admin;	/* TCP, one socket; NULL: none */
 	bool owns_run_dir;
 	uint32_t status_sequence;
 	size_t n_workers, n_processes;	/* the monitor comes last */
@@ -54,7 +55,10 @@ struct master {
 extern struct master master;
 
 /* run_dir.c: RUN_DIR, its admin socket and status file. */
-void run_dir_open(struct master *m);
+/* 0, or -1 after logging: what the file asks for cannot be had. */
+int run_dir_open(struct master *m);
+/* The admin interface's listening sockets, for the monitor. */
+void run_dir_sockets(const struct master *m, int fds[2]);
 void run_dir_tell(struct master *m, const char *verdict);
 void run_dir_close(struct master *m);
 

@@ -272,7 +272,8 @@ open_all(const struct master_options *o, size_t n_slots)
 	    o->conf->n_listeners, n_slots);
 	if (master.listeners == NULL)
 		return -1;
-	run_dir_open(&master);
+	if (run_dir_open(&master) < 0)
+		return -1;
 	run_dir_tell(&master, "starting");
 	return 0;
 }
@@ -347,7 +348,7 @@ master_run_single(const struct master_options *o,
 	run_dir_tell(&master, "applied");
 	log_open(o->log_fd, o->log_mirror);
 	self.listeners = master.listeners;
-	self.admin_fd = master.admin_fd;
+	run_dir_sockets(&master, self.admin_fds);
 	self.access_fd = o->access_fd;
 	status = single_main(&self);
 	close_all();

@@ -49,8 +49,8 @@ list_kept(const struct process *p, int control_fd, int *kept)
 	kept[n++] = segment.fd;
 	kept[n++] = control_fd;
 	if (p->slot == SEGMENT_MONITOR) {
-		kept[n++] = master.admin_fd;
-		return n;
+		run_dir_sockets(&master, &kept[n]);
+		return n + 2;
 	}
 	kept[n++] = master.options->access_fd;
 	memcpy(&kept[n], l->fds, l->n_addresses * l->n_slots * sizeof(int));
@@ -61,7 +61,7 @@ static void
 close_others(const struct process *p, int control_fd)
 {
 	const struct listener_set *l = master.listeners;
-	int *kept = xcalloc(l->n_addresses * l->n_slots + 8, sizeof(int));
+	int *kept = xcalloc(l->n_addresses * l->n_slots + 12, sizeof(int));
 	size_t n = list_kept(p, control_fd, kept);
 	unsigned from = 0;
 
@@ -86,11 +86,13 @@ run_child(const struct process *p, int control_fd)
 		.control_fd = control_fd,
 		.conf = master.options->conf,
 		.listeners = master.listeners,
-		.admin_fd = p->slot == SEGMENT_MONITOR ? master.admin_fd : -1,
+		.admin_fds = { -1, -1 },
 		.access_fd = p->slot == SEGMENT_MONITOR ? -1 :
 		    master.options->access_fd,
 	};
 
+	if (p->slot == SEGMENT_MONITOR)
+		run_dir_sockets(&master, self.admin_fds);
 	loop_fini();	/* ours is a copy of the master's */
 	close_others(p, control_fd);
 	log_open(master.options->log_fd, master.options->log_mirror);

@@ -198,7 +198,7 @@ can_retry(const struct exchange *x, enum reason why, enum sent sent)
 	    !is_retry_safe(x, why, sent))
 		return false;
 	return is_free_retry(x, why) || (why != REASON_RESET_REUSED &&
-	    x->n_attempts <= x->upstream->retries);
+	    x->n_attempts <= x->retries);
 }
 
 static COLD void
@@ -290,6 +290,8 @@ send_request(struct exchange *x, struct http_head *h)
 	bool end = head_has_no_body(h);
 
 	x->attempt->sink = &x->backend_sink;
+	if (unlikely(x->target != NULL))
+		x->attempt->timeouts = &x->target->timeouts;
 	x->state = x->is_pooled ? EXCHANGE_WAIT : EXCHANGE_CONNECT;
 	if (unlikely(x->proxy->access != NULL))
 		x->connected_us = x->is_pooled ? account_us(x) : 0;
@@ -339,8 +341,7 @@ start_attempt(struct exchange *x, struct http_head *h)
 {
 	enum reason why = REASON_NO_BACKEND;
 
-	while (x->n_attempts <= x->upstream->retries &&
-	    x->n_attempts < ATTEMPTS_MAX) {
+	while (x->n_attempts <= x->retries && x->n_attempts < ATTEMPTS_MAX) {
 		if (!pick_backend(x))
 			return why;
 		why = try_backend(x, h);
@@ -396,25 +397,53 @@ find_route(struct exchange *x, const struct http_head *h)
 	return x->route == NULL ? REASON_NOT_FOUND : REASON_NONE;
 }
 
+/* A route may have another limit than limits.request_body. */
+static enum reason
+check_length(const struct exchange *x, const struct http_head *h)
+{
+	uint64_t most = x->route->body_limit;
+
+	if (likely(!x->proxy->conf->has_body_limits))
+		return REASON_NONE;
+	if (most > 0 && h->framing == FRAMING_LENGTH && h->body_len > most)
+		return REASON_BODY_TOO_LARGE;
+	x->client->body_limit = most;
+	return REASON_NONE;
+}
+
+static enum reason
+take_route(struct exchange *x, struct http_head *h)
+{
+	enum reason why = find_route(x, h);
+
+	if (why == REASON_NONE)
+		why = check_length(x, h);
+	if (why != REASON_NONE || x->route->action != ACTION_UPSTREAM)
+		return why;
+	x->target = target_choose(x, h);
+	x->upstream = &x->proxy->upstreams[x->target->upstream];
+	x->retries = (uint8_t)x->target->retries;
+	return REASON_NONE;
+}
+
 static enum reason
 check_request(struct exchange *x, struct http_head *h)
 {
-	size_t upstream = x->proxy->conf->default_upstream;
+	enum reason why = REASON_NONE;
 
 	if (head_via_count(h, x->proxy->via_name) >
 	    x->proxy->conf->max_hops)
 		return REASON_LOOP;
 	if (x->proxy->router != NULL) {
-		if (find_route(x, h) != REASON_NONE)
-			return REASON_NOT_FOUND;
-		if (x->route->action != ACTION_UPSTREAM)
-			return REASON_NONE;
-		upstream = x->route->upstream;
+		why = take_route(x, h);
+	} else {
+		x->upstream = &x->proxy->upstreams[
+		    x->proxy->conf->default_upstream];
+		x->retries = (uint8_t)x->upstream->retries;
 	}
-	x->upstream = &x->proxy->upstreams[upstream];
-	if (unlikely(x->upstream->sticky != NULL))
+	if (unlikely(x->upstream != NULL && x->upstream->sticky != NULL))
 		sticky_take(x, h);
-	return REASON_NONE;
+	return why;
 }
 
 /* Behind an answer of our own to the request `h`, which is not kept yet. */
@@ -689,6 +718,18 @@ fail_attempt(struct exchange *x, enum reason why, enum sent sent)
 }
 
 static void
+backend_on_connect(struct http_stream *s)
+{
+	struct exchange *x = of_backend(s);
+
+	if (x->state != EXCHANGE_CONNECT)
+		return;
+	x->state = EXCHANGE_WAIT;
+	if (unlikely(x->proxy->access != NULL))
+		x->connected_us = account_us(x);
+}
+
+static void
 backend_on_reset(struct http_stream *s, enum reason why, enum sent sent)
 {
 	fail_attempt(of_backend(s), why, sent);
@@ -824,10 +865,6 @@ backend_on_writable(struct http_stream *s)
 {
 	struct exchange *x = of_backend(s);
 
-	if (x->state == EXCHANGE_CONNECT) {
-		x->state = EXCHANGE_WAIT;
-		x->connected_us = account_us(x);
-	}
 	if (unlikely(x->is_replaying) && !push_replay(x))
 		return;
 	if (x->client != NULL)
@@ -835,6 +872,7 @@ backend_on_writable(struct http_stream *s)
 }
 
 static const struct http_stream_events backend_events = {
+	.on_connect = backend_on_connect,
 	.on_info = backend_on_info,
 	.on_head = backend_on_head,
 	.on_body = backend_on_body,

@@ -62,13 +62,14 @@ struct exchange {
 	uint16_t status;		/* that the client got; 0: none yet */
 	uint8_t why;			/* enum reason */
 	const struct route_conf *route;	/* NULL: there are none */
+	const struct target_conf *target;	/* of it; NULL: no route */
 	const struct cidrs *trusted;	/* proxies; NULL: the peer is none */
 	struct endpoint peer;		/* who is connected to us */
 	struct endpoint from;		/* the client, behind the proxies */
 	uint16_t listener_port, listener;
 	uint8_t block_class;
 	uint8_t state;
-	uint8_t n_attempts;
+	uint8_t n_attempts, retries;
 	uint8_t method, version;
 	uint8_t media;			/* for error bodies */
 	bool is_logged;
@@ -116,6 +117,12 @@ void forward_target(struct http_head *h);
 int forward_hops(const struct http_head *h);
 bool forward_response(const struct exchange *x, struct http_head *h,
     struct forward_room *room);
+
+/* rewrite.c: where a request of x->route goes, and the target it gets there. */
+const struct target_conf *target_choose(const struct exchange *x,
+    const struct http_head *h);
+/* Valid within the event; an error: what came with the request is too long. */
+enum reason target_rewrite(const struct exchange *x, struct http_head *h);
 
 /*
  * expand.c: the text of a template for the request `h`; false: it does not

@@ -262,10 +262,11 @@ forward_request(const struct exchange *x, struct http_head *h,
 	add_forwarded(x, h, room);
 	if (p->via_value.len > 0)
 		head_add(h, SPAN("Via"), p->via_value);
-	if (unlikely(x->route != NULL) &&
-	    !edit(x, &x->route->request_headers, h, h, room))
+	if (likely(x->route == NULL))
+		return REASON_NONE;
+	if (!edit(x, &x->route->request_headers, h, h, room))
 		return REASON_HEAD_TOO_LARGE;
-	return REASON_NONE;
+	return target_rewrite(x, h);
 }
 
 bool

@@ -65,10 +65,7 @@ settings_init(struct h1_client_settings *s, const struct conf *conf,
 {
 	s->head_bytes = conf->limits.response_head;
 	s->field_count = conf->limits.header_count;
-	s->connect_ms = uc->timeouts.connect;
-	s->head_ms = uc->timeouts.response_head;
-	s->between_ms = uc->timeouts.between_bytes;
-	s->send_ms = uc->timeouts.send;
+	s->timeouts = uc->timeouts;
 	s->idle_ms = uc->idle_ms;
 }
 

@@ -137,7 +137,7 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->service = &me.proxy.service;
 	s->head_bytes = conf->limits.request_head;
 	s->field_count = conf->limits.header_count;
-	s->body_bytes = conf->limits.request_body;
+	s->body_bytes = conf->body_limit;
 	s->requests = conf->limits.requests_per_connection;
 	s->age_ms = conf->limits.connection_age_ms;
 	s->head_timeout_ms = conf->timeouts.client_head;
@@ -270,7 +270,7 @@ monitor_main(struct child *self)
 {
 	if (start(self) < 0)
 		return 1;
-	admin_start(self->admin_fd, self->conf);
+	admin_start(self->admin_fds, self->conf);
 	return run(self);
 }
 
@@ -280,7 +280,7 @@ single_main(struct child *self)
 	if (start(self) < 0)
 		return 1;
 	start_serving(self);
-	admin_start(self->admin_fd, self->conf);
+	admin_start(self->admin_fds, self->conf);
 	return run(self);
 }
 

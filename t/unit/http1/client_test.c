@@ -94,8 +94,8 @@ static void
 setup(void)
 {
 	settings = (struct h1_client_settings){ .head_bytes = 4096,
-		.field_count = 16, .connect_ms = LATE, .head_ms = LATE,
-		.between_ms = LATE, .send_ms = LATE, .idle_ms = LATE };
+		.field_count = 16, .timeouts = { LATE, LATE, LATE, LATE },
+		.idle_ms = LATE };
 	owner = (struct h1_client_owner){ &owner_ops, &settings };
 	sink.events = &events;
 	memset(&heard, 0, sizeof(heard));
@@ -268,7 +268,7 @@ START_TEST(connect_takes_too_long)
 		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		(void)connect(fill[i], &to.sa, to.len);
 	}
-	settings.connect_ms = SOON;
+	settings.timeouts.connect = SOON;
 	start();
 	send_head(0);
 	expect_reset(REASON_CONNECT_TIMEOUT, SENT_NOTHING);
@@ -279,7 +279,7 @@ END_TEST
 
 START_TEST(no_head_in_time)
 {
-	settings.head_ms = SOON;
+	settings.timeouts.response_head = SOON;
 	ask(0);
 	expect_reset(REASON_TIMEOUT, SENT_ALL);
 }
@@ -287,7 +287,7 @@ END_TEST
 
 START_TEST(half_a_head_in_time)
 {
-	settings.head_ms = SOON;
+	settings.timeouts.response_head = SOON;
 	ask(0);
 	say("HTTP/1.1 200 OK\r\nConte");
 	expect_reset(REASON_TIMEOUT, SENT_ALL);
@@ -299,7 +299,7 @@ START_TEST(no_head_while_the_request_comes)
 {
 	struct timer t;
 
-	settings.head_ms = SOON;
+	settings.timeouts.response_head = SOON;
 	ask(9);
 	timer_init(&t, on_later);
 	loop_timer_set(&t, clock_now_ms + 3 * SOON);
@@ -316,7 +316,7 @@ END_TEST
 
 START_TEST(no_more_body_in_time)
 {
-	settings.between_ms = SOON;
+	settings.timeouts.between_bytes = SOON;
 	ask(0);
 	say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
 	expect_reset(REASON_TRUNCATED, SENT_ALL);
@@ -329,7 +329,7 @@ START_TEST(nobody_reads_the_request)
 	static char much[1 << 20];
 	size_t taken = 1;
 
-	settings.send_ms = SOON;
+	settings.timeouts.send = SOON;
 	ask(64 << 20);
 	while (stream->ops->send_body(stream, span_of(much, sizeof(much)),
 	    false, &taken) == SEND_OK)
