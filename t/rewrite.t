@@ -90,7 +90,7 @@ for my $path ('/slow', '/slow0') {
 	is($r->{status}, 504, "$path: the route's timeout");
 	cmp_ok(time - $start, '<', 10, 'and not the upstream\'s');
 }
-like($t->log, qr/timeout while waiting for the response head, .*upstream slow0/, 'the log says what was waited for');
+ok(wait_for { $t->log =~ /timeout while waiting for the response head, .*upstream slow0/ }, 'the log says what was waited for');
 my @once = map { $t->get('/once')->{status} } 1 .. 4;
 is(join(' ', sort @once), '200 200 502 502', 'no retries: each second one fails');
 @once = map { $t->get('/twice')->{status} } 1 .. 4;
