@@ -25,7 +25,7 @@ for my $option ('-V', '--version') {
 }
 my ($code, $out, $err) = run_program('-VV');
 is($code, 0, '-VV');
-like($out, qr/^libyaml \d.*^OpenSSL \d/ms, 'with the libraries');
+like($out, qr/^libyaml \d.*^OpenSSL \d.*^PCRE2 \d\S* .*(with|without) JIT$/ms, 'with the libraries');
 
 # ---- wrong usage: exit 2, all on stderr
 

@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "conf/dump.h"
 #include "core/log.h"
+#include "core/regex.h"
 #include "dns/resolve.h"
 #include "proc/master.h"
 #include "proc/title.h"
@@ -140,6 +141,9 @@ serve(int log_fd, int access_fd, int argc, char **argv)
 	o.log_mirror = conf->log.file == NULL && log_fd != STDERR_FILENO &&
 	    isatty(STDERR_FILENO);
 	log_open(log_fd, log_fd != STDERR_FILENO);
+	if (regex_jit_is_refused())
+		log_warn(NULL, "regular expressions are interpreted: the "
+		    "system has no memory for machine code");
 	resolve_backends(conf, RESOLVE_MS);
 	if (options.is_single || conf->workers == 0)
 		return master_run_single(&o, single_main);

@@ -10,6 +10,7 @@
 #include <yaml.h>
 
 #include "conf/conf.h"
+#include "core/regex.h"
 
 #define DEFAULT_FILE	SYSCONFDIR "/fairlead/fairlead.yaml"
 
@@ -189,6 +190,8 @@ options_print_help(void)
 void
 options_print_version(bool long_form)
 {
+	char pcre2[REGEX_VERSION_MAX];
+
 	puts("fairlead " FAIRLEAD_VERSION);
 	if (!long_form)
 		return;
@@ -197,6 +200,8 @@ options_print_version(bool long_form)
 	    __VERSION__);
 	printf("libyaml %s\n%s\n", yaml_get_version_string(),
 	    OpenSSL_version(OPENSSL_VERSION));
+	regex_version(pcre2);
+	printf("PCRE2 %s\n", pcre2);
 	puts("configuration: " DEFAULT_FILE "\n"
 	    "run directory: " RUNSTATEDIR "/fairlead");
 }

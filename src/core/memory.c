@@ -71,8 +71,15 @@ struct arena_block {
 	max_align_t bytes[];
 };
 
+struct arena_end {
+	struct arena_end *next;
+	void (*end)(void *object);
+	void *object;
+};
+
 struct arena {
 	struct arena_block *blocks;
+	struct arena_end *ends;		/* they lie in the blocks */
 	size_t next_size, used;
 };
 
@@ -110,6 +117,8 @@ arena_free(struct arena **a)
 
 	if (*a == NULL)
 		return;
+	for (struct arena_end *e = (*a)->ends; e != NULL; e = e->next)
+		e->end(e->object);
 	for (b = (*a)->blocks; b != NULL; b = next) {
 		next = b->next;
 		unpoison(b->bytes, b->size);
@@ -150,6 +159,15 @@ size_t
 arena_used(const struct arena *a)
 {
 	return a->used;
+}
+
+void
+arena_at_end(struct arena *a, void (*end)(void *object), void *object)
+{
+	struct arena_end *e = arena_new_of(a, struct arena_end);
+
+	*e = (struct arena_end){ a->ends, end, object };
+	a->ends = e;
 }
 
 /* ---- slab: chunks from mmap, free objects last in first out */

@@ -27,6 +27,9 @@ void arena_free(struct arena **a);	/* clears, accepts NULL inside */
 void *arena_alloc(struct arena *a, size_t size);	/* zeroed, 16-aligned */
 char *arena_str(struct arena *a, struct span s);	/* NUL-terminated copy */
 size_t arena_used(const struct arena *a);
+/* What ends with the arena and is more than its memory: `end` is called with
+ * `object` by arena_free(), the last that was added first. */
+void arena_at_end(struct arena *a, void (*end)(void *object), void *object);
 #define arena_new_of(a, type) ((type *)arena_alloc((a), sizeof(type)))
 
 /*

@@ -112,6 +112,26 @@ START_TEST(strings_end_with_nul)
 }
 END_TEST
 
+static char ended[4];
+
+static void
+note_end(void *object)
+{
+	strcat(ended, object);
+}
+
+START_TEST(what_ends_with_an_arena)
+{
+	struct arena *a = arena_new(0);
+
+	arena_at_end(a, note_end, arena_str(a, SPAN("a")));
+	arena_at_end(a, note_end, arena_str(a, SPAN("b")));
+	ck_assert_str_eq(ended, "");
+	arena_free(&a);
+	ck_assert_str_eq(ended, "ba");
+}
+END_TEST
+
 static const size_t impossible[] = {
 	SIZE_MAX, SIZE_MAX - 15, SIZE_MAX - 100, SIZE_MAX / 2 + 2,
 };
@@ -295,6 +315,7 @@ suite(void)
 	tcase_add_loop_test(t, pieces_are_zeroed_aligned_and_apart, 0,
 	    (int)COUNT_OF(firsts));
 	tcase_add_test(t, strings_end_with_nul);
+	tcase_add_test(t, what_ends_with_an_arena);
 	tcase_add_loop_test_raise_signal(t,
 	    an_impossible_size_ends_the_process, SIGABRT, 0,
 	    (int)COUNT_OF(impossible));
