@@ -16,6 +16,7 @@ my %word_of = (
 	duration => 'duration', choice => 'word', block => 'map',
 	list => 'list', map => 'map', boolean => 'boolean',
 	address => 'address', text => 'text', path => 'path',
+	pattern => 'pattern',
 );
 
 sub slurp {

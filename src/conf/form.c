@@ -4,6 +4,7 @@
 
 #include "conf/internal.h"
 #include "core/cidr.h"
+#include "core/regex.h"
 
 static struct span
 keep(const char *text, size_t len, struct arena *arena)
@@ -188,6 +189,43 @@ const struct conf_form form_token = {
 	.noun = "word", .size = sizeof(char *),
 	.parse = parse_token, .print = print_string,
 	.pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+};
+
+/* It ends with the arena, machine code and all. */
+static bool
+parse_regex(void *to, struct span text, struct arena *arena, char *why)
+{
+	struct regex_fault fault;
+	char word[QUOTE_MAX];
+
+	*(struct regex **)to = regex_new(arena, text, &fault);
+	if (*(struct regex **)to != NULL)
+		return true;
+	snprintf(why, WHY_MAX, "\"%s\" is no regular expression: %s",
+	    quote(word, text), fault.text);
+	return false;
+}
+
+static size_t
+regex_fault_at(struct span text)
+{
+	struct regex_fault fault = { .offset = 0 };
+	struct arena *scratch = arena_new(0);
+
+	(void)regex_new(scratch, text, &fault);
+	arena_free(&scratch);
+	return fault.offset;
+}
+
+static struct span
+print_regex(const void *value, struct arena *arena UNUSED)
+{
+	return span_str(regex_pattern(*(struct regex *const *)value));
+}
+
+const struct conf_form form_regex = {
+	.noun = "pattern", .size = sizeof(struct regex *),
+	.parse = parse_regex, .print = print_regex, .fault = regex_fault_at,
 };
 
 static bool

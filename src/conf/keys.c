@@ -256,6 +256,9 @@ static const struct conf_key test_keys[] = {
 	{ .name = "present", .type = CONF_BOOLEAN,
 	  FIELD(test_file, is_present), PLACE(test_file, present_at),
 	  .help = "Whether it must be there." },
+	{ .name = "regex", .type = CONF_VALUE, .form = &form_regex,
+	  FIELD(test_file, regex), PLACE(test_file, regex_at),
+	  .help = "A regular expression that some part of it matches." },
 	{ .name = NULL },
 };
 
@@ -272,6 +275,9 @@ static const struct conf_key match_keys[] = {
 	{ .name = "path_prefix", .type = CONF_VALUES, .form = &form_path,
 	  FIELD(route_file, match.prefixes),
 	  .help = "Paths that all below them match." },
+	{ .name = "path_regex", .type = CONF_VALUES, .form = &form_regex,
+	  FIELD(route_file, match.regexes),
+	  .help = "Regular expressions that some part of a path matches." },
 	{ .name = "method", .type = CONF_VALUES, .form = &form_token,
 	  FIELD(route_file, match.methods), .help = "Methods." },
 	{ .name = "header", .type = CONF_MAP, .section = &test_section,

@@ -16,6 +16,23 @@ strings_of(const struct conf_list *list)
 
 /* ---- conditions */
 
+static int
+test_keys(const struct test_file *f)
+{
+	return (f->equal_at.line != 0) + (f->present_at.line != 0) +
+	    (f->regex_at.line != 0);
+}
+
+static enum test_kind
+test_kind(const struct test_file *f)
+{
+	if (f->regex_at.line != 0)
+		return TEST_REGEX;
+	if (f->present_at.line != 0)
+		return f->is_present ? TEST_PRESENT : TEST_ABSENT;
+	return TEST_EQUAL;
+}
+
 static void
 take_tests(struct tests_conf *to, const struct conf_list *from,
     struct arena *arena, struct diagnostics *d)
@@ -29,12 +46,11 @@ take_tests(struct tests_conf *to, const struct conf_list *from,
 
 		t->name = f->as.name;
 		t->value = f->equal;
-		t->kind = f->present_at.line == 0 ? TEST_EQUAL :
-		    f->is_present ? TEST_PRESENT : TEST_ABSENT;
-		if (!f->as.is_bad &&
-		    (f->equal_at.line == 0) == (f->present_at.line == 0))
+		t->regex = f->regex;
+		t->kind = test_kind(f);
+		if (!f->as.is_bad && test_keys(f) != 1)
 			diag_error(d, f->as.at, "the condition on \"%s\" takes "
-			    "one of \"equal\" and \"present\"",
+			    "one of \"equal\", \"present\" and \"regex\"",
 			    quote(word, span_str(f->as.name)));
 	}
 }
@@ -436,8 +452,8 @@ name_of(const struct route_file *f, size_t i, struct arena *arena)
 static bool
 asks_nothing(const struct match_conf *m)
 {
-	return m->hosts.n + m->paths.n + m->prefixes.n + m->methods.n +
-	    m->headers.n + m->queries.n + m->cookies.n + m->clients.n == 0 &&
+	return m->hosts.n + m->paths.n + m->prefixes.n + m->regexes.n +
+	    m->methods.n + m->headers.n + m->queries.n + m->cookies.n + m->clients.n == 0 &&
 	    !m->has_listener;
 }
 

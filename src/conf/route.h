@@ -8,19 +8,27 @@
 #include "conf/template.h"
 #include "core/cidr.h"
 
+struct regex;
+
 /* Part of the read-only model (conf/conf.h): all lies in its arena. */
 struct strings {
 	const char **at;
 	size_t n;
 };
 
+struct regexes {
+	struct regex **at;
+	size_t n;
+};
+
 /* One condition of match.headers, queries or cookies. */
-enum test_kind { TEST_EQUAL, TEST_PRESENT, TEST_ABSENT };
+enum test_kind { TEST_EQUAL, TEST_PRESENT, TEST_ABSENT, TEST_REGEX };
 
 struct test_conf {
 	const char *name;
 	enum test_kind kind;
 	const char *value;	/* TEST_EQUAL */
+	const struct regex *regex;	/* TEST_REGEX */
 };
 
 struct tests_conf {
@@ -29,10 +37,11 @@ struct tests_conf {
 };
 
 /* Conditions of different kinds must all hold; of a list, one. An empty list
- * asks nothing. `paths` and `prefixes` are one kind. */
+ * asks nothing. `paths`, `prefixes` and `regexes` are one kind. */
 struct match_conf {
 	struct strings hosts;	/* lower case; "*.a.b": labels in front */
 	struct strings paths, prefixes;	/* normalised paths */
+	struct regexes regexes;		/* any part of such a path */
 	struct strings methods;
 	struct tests_conf headers, queries, cookies;	/* all of them */
 	struct cidrs clients;

@@ -71,6 +71,9 @@ struct conf_form {
 	/* What parse() takes, as nearly as a regular expression of ECMA 262
 	 * says it: for the JSON Schema. NULL: any text. */
 	const char *pattern;
+	/* At which byte of a text that parse() has refused; NULL: it is all
+	 * of the text that is wrong. */
+	size_t (*fault)(struct span text);
 };
 
 extern const struct conf_form form_address;	/* struct address */
@@ -78,6 +81,7 @@ extern const struct conf_form form_network;	/* struct cidr */
 extern const struct conf_form form_host;	/* const char *, like the next */
 extern const struct conf_form form_path;
 extern const struct conf_form form_token;
+extern const struct conf_form form_regex;	/* struct regex * */
 extern const struct conf_form form_template;	/* struct template */
 
 /*
@@ -158,6 +162,8 @@ struct test_file {
 	struct place equal_at;
 	bool is_present;
 	struct place present_at;
+	const struct regex *regex;
+	struct place regex_at;
 };
 
 struct field_file {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/text.h"
 #include "conf/yaml.h"
 
 struct typed {
@@ -106,6 +107,27 @@ note_place(const struct conf_key *key, void *target, struct place at)
 		*(struct place *)(void *)((char *)target + key->place) = at;
 }
 
+/*
+ * Where a value is wrong: one character of it, if its form can tell which and
+ * the text stands in the file as it is, plain or in quotes.
+ */
+static struct place
+fault_place(const struct conf_key *key, const struct node *value)
+{
+	struct place at = value->at;
+	size_t chars = text_chars(value->text), before;
+	struct span text = value->text;
+
+	if (key->form == NULL || key->form->fault == NULL || chars == 0 ||
+	    at.width != chars + (value->is_plain ? 0 : 2))
+		return at;
+	text.len = key->form->fault(text);
+	before = text_chars(text) + (value->is_plain ? 0 : 1);
+	at.column += (uint32_t)before;
+	at.width = 1;
+	return at;
+}
+
 static void
 read_scalar(const struct typed *t, const struct conf_key *key,
     const struct node *value, void *target)
@@ -116,7 +138,7 @@ read_scalar(const struct typed *t, const struct conf_key *key,
 		diag_error(t->d, value->at, "\"%s\" takes a single value, not "
 		    "%s", key->name, kind_name(value));
 	else if (!schema_set(key, target, value->text, t->arena, why))
-		diag_error(t->d, value->at, "%s", why);
+		diag_error(t->d, fault_place(key, value), "%s", why);
 	else
 		note_place(key, target, value->at);
 }
@@ -134,7 +156,7 @@ read_one_value(const struct typed *t, const struct conf_key *key,
 		diag_error(t->d, value->at, "\"%s\" takes single values, not "
 		    "%s", key->name, kind_name(value));
 	else if (!key->form->parse(to, value->text, t->arena, why))
-		diag_error(t->d, value->at, "%s", why);
+		diag_error(t->d, fault_place(key, value), "%s", why);
 	else
 		return true;
 	return false;

@@ -1349,6 +1349,50 @@ static const struct row {
 		"    9 | timeouts: 3\n"
 		"      |           ^\n"
 		"fairlead: t.yaml: 5 errors, 0 warnings\n" },
+	{ "regex_plain", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - match: {path_regex: ^/(v1|v2}\n"
+		"    upstream: default\n"),
+		"t.yaml:3:33: error: \"^/(v1|v2\" is no regular expression: "
+		"missing closing parenthesis\n"
+		"    3 |   - match: {path_regex: ^/(v1|v2}\n"
+		"      |                                 ^\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "regex_quoted", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - match: {path_regex: [x, '\303\244[z-a]']}\n"
+		"    upstream: default\n"),
+		"t.yaml:3:34: error: \"\303\244[z-a]\" is no regular "
+		"expression: range out of order in character class\n"
+		"    3 |   - match: {path_regex: [x, '\303\244[z-a]']}\n"
+		"      |                                  ^\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "regex_escaped", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - match: {header: {a: {regex: \"\\x2a\"}}}\n"
+		"    upstream: default\n"),
+		"t.yaml:3:33: error: \"*\" is no regular expression: "
+		"quantifier does not follow a repeatable item\n"
+		"    3 |   - match: {header: {a: {regex: \"\\x2a\"}}}\n"
+		"      |                                 ^~~~~~\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "two_conditions", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - match: {header: {a: {regex: x, present: true}, b: {}}}\n"
+		"    upstream: default\n"),
+		"t.yaml:3:22: error: the condition on \"a\" takes one of "
+		"\"equal\", \"present\" and \"regex\"\n"
+		"    3 |   - match: {header: {a: {regex: x, present: true}, b: {}}}\n"
+		"      |                      ^\n"
+		"t.yaml:3:52: error: the condition on \"b\" takes one of "
+		"\"equal\", \"present\" and \"regex\"\n"
+		"    3 |   - match: {header: {a: {regex: x, present: true}, b: {}}}\n"
+		"      |                                                    ^\n"
+		"fairlead: t.yaml: 2 errors, 0 warnings\n" },
 	{ "empty", TEXT(
 		""),
 		"t.yaml: error: no backends; list them under \"backends"
