@@ -2,6 +2,7 @@
 # t/routes.t -- which route takes a request, and what it does with it
 use v5.36;
 use Test::More;
+use Time::HiRes qw(time);
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -45,6 +46,16 @@ routes:
   - match: {header: {X-Kind: {present: true}}, query: {k: "x y", flag: {present: false}}}
     upstream: c
   - match: {cookie: {who: me}}
+    upstream: c
+  - match: {path_regex: ['\\.(php|cgi)\$', '^/v[0-9]+/users']}
+    upstream: b
+  - match: {path_regex: '^/re', header: {X-Version: {regex: '^v[0-9]+\$'}}}
+    upstream: a
+  - match: {path_regex: '^/re', query: {k: {regex: '^[a-z]+ [a-z]+\$'}}}
+    upstream: b
+  - match: {path_regex: '^/re', cookie: {n: {regex: '[0-9]{3}'}}}
+    upstream: c
+  - match: {path_regex: '(a+)+\$'}
     upstream: c
   - match: {client: [192.0.2.0/24, "2001:db8::/32"]}
     upstream: c
@@ -103,6 +114,23 @@ is(who('/', fields('X-Forwarded-For', '2001:db8::1')), 'c', 'by IPv6');
 is(who('/', fields('X-Forwarded-For', '192.0.3.9')), 404, 'another one');
 is(who('/', method => 'DELETE'), 'b', 'by method alone');
 is(who('*', method => 'OPTIONS'), 404, 'OPTIONS *');
+
+is(who('/x/y.php?a'), 'b', 'a pattern');
+is(who('/x/y.cg%69'), 'b', 'on the normal form');
+is(who('/x/y.php/'), 404, 'bound to the end');
+is(who('/v10/users/1'), 'b', 'another of the list');
+is(who('/x/v10/users'), 404, 'bound to the start');
+is(who('/re', fields('X-Version', 'v12')), 'a', 'a field by pattern');
+is(who('/re', fields('X-Version', 'v', 'X-Version', 'v1')), 'a', 'one of two');
+is(who('/re', fields('X-Version', 'v1x')), 404, 'not this one');
+is(who('/re?k=%61b+c'), 'b', 'a parameter by pattern, decoded');
+is(who('/re?k=ab%20c%0a'), 404, 'up to its very end');
+is(who('/re', fields('Cookie', 'n=a123')), 'c', 'a cookie by pattern');
+is(who('/aaa'), 'c', 'a costly pattern');
+my $begun = time;
+is(who('/' . 'a' x 8000 . '/'), 404, 'that cannot match');
+is(who('/' . 'aa/' x 2500), 404, 'wherever it might');
+cmp_ok(time - $begun, '<', 2, 'is given up');
 
 # ---- answers and redirections
 

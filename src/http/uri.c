@@ -122,21 +122,40 @@ uri_query(struct span target)
 	return span_skip(target, (size_t)(query - target.ptr) + 1);
 }
 
+/* The byte that the part, which is not empty, begins with. */
+static unsigned char
+take_byte(struct span *part)
+{
+	int c = escaped(*part);
+
+	if (c < 0)
+		c = part->ptr[0] == '+' ? ' ' : (unsigned char)part->ptr[0];
+	else
+		*part = span_skip(*part, 2);
+	*part = span_skip(*part, 1);
+	return (unsigned char)c;
+}
+
 bool
 uri_part_equal(struct span part, struct span plain)
 {
-	int c;
-
-	for (; part.len > 0 && plain.len > 0; plain = span_skip(plain, 1)) {
-		c = escaped(part);
-		part = span_skip(part, c < 0 ? 1 : 3);
-		if (c < 0)
-			c = part.ptr[-1] == '+' ? ' ' :
-			    (unsigned char)part.ptr[-1];
-		if (c != (unsigned char)plain.ptr[0])
+	for (; part.len > 0 && plain.len > 0; plain = span_skip(plain, 1))
+		if (take_byte(&part) != (unsigned char)plain.ptr[0])
 			return false;
-	}
 	return part.len == 0 && plain.len == 0;
+}
+
+struct span
+uri_part_decode(struct span part, char *room)
+{
+	char *to = room;
+
+	if (part.len == 0 || (memchr(part.ptr, '%', part.len) == NULL &&
+	    memchr(part.ptr, '+', part.len) == NULL))
+		return part;
+	while (part.len > 0)
+		*to++ = (char)take_byte(&part);
+	return span_of(room, (size_t)(to - room));
 }
 
 bool

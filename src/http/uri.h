@@ -17,5 +17,9 @@ struct span uri_query(struct span target);
 /* The first parameter of that name, undecoded; false: there is none. */
 bool uri_query_find(struct span query, struct span name, struct span *value);
 
+/* What a part of a query means, with %XX and "+" decoded: of most it is the
+ * part itself; else it is written to `room`, part.len bytes. */
+struct span uri_part_decode(struct span part, char *room);
+
 /* Whether a part of a query means `plain`: %XX and "+" decoded. */
 bool uri_part_equal(struct span part, struct span plain);

@@ -51,6 +51,7 @@ static const struct {
 
 START_TEST(parameters_are_found)
 {
+	char room[100];
 	struct span value = span_of(NULL, 0);
 	bool found = uri_query_find(uri_query(span_str(queries[_i].target)),
 	    span_str(queries[_i].name), &value);
@@ -60,6 +61,8 @@ START_TEST(parameters_are_found)
 		return;
 	ck_assert(uri_part_equal(value, span_str(queries[_i].plain)));
 	ck_assert(!uri_part_equal(value, SPAN("other")));
+	ck_assert(span_equal(uri_part_decode(value, room),
+	    span_str(queries[_i].plain)));
 }
 END_TEST
 
