@@ -95,6 +95,10 @@ static const struct {
 	  "client: '::1'}, upstream: default}\n",
 	  "  - match:\n      header:\n        X-A: \"b c\"\n        X-B:\n"
 	  "          present: false\n      client: [\"::1/128\"]\n", NULL },
+	{ ROUTE "{match: {path_regex: '\\.(a|\"b)$', query: {k: {regex: ''}}}, "
+	  "upstream: default}\n",
+	  "      path_regex: [\"\\\\.(a|\\\"b)$\"]\n      query:\n        k:\n"
+	  "          regex: \"\"\n", NULL },
 	{ ROUTE "{match: {listener: '0.0.0.0:9000'}, respond: {}}\n",
 	  "  - match:\n      listener: \"0.0.0.0:9000\"\n    respond:\n"
 	  "      status: 200\n      content_type: text/plain\n", " body:" },
