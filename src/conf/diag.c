@@ -232,9 +232,8 @@ diag_note(struct diagnostic *e, const char *format, ...)
 	va_end(args);
 }
 
-/* NULL: not of a file. */
-static const char *
-file_of(const struct diagnostics *d, struct place at)
+const char *
+diag_file(const struct diagnostics *d, struct place at)
 {
 	return at.file < d->n_sources && (at.line != 0 || at.column != 0) ?
 	    d->sources[at.file].file : NULL;
@@ -244,7 +243,7 @@ void
 diag_note_place(const struct diagnostics *d, struct diagnostic *e,
     struct place at, const char *format, ...)
 {
-	const char *file = file_of(d, at);
+	const char *file = diag_file(d, at);
 	va_list args;
 	char *text;
 
@@ -412,7 +411,7 @@ print_excerpt(struct printer *p, struct place at)
 static void
 print_head(FILE *out, const struct diagnostics *d, struct place at)
 {
-	const char *file = file_of(d, at);
+	const char *file = diag_file(d, at);
 
 	if (at.line != 0)
 		fprintf(out, "%s:%u:%u: ", file, at.line, at.column);

@@ -53,6 +53,9 @@ void diag_note(struct diagnostic *e, const char *format, ...)
 void diag_note_place(const struct diagnostics *d, struct diagnostic *e,
     struct place at, const char *format, ...) PRINTF(4, 5) COLD;
 
+/* The name of the file that the place is in; NULL: in none. */
+const char *diag_file(const struct diagnostics *d, struct place at);
+
 /* Whether one at this place would be kept: before costly explanations. */
 bool diag_wants(const struct diagnostics *d, struct place at);
 

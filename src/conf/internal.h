@@ -48,6 +48,10 @@ void take_upstreams(struct conf *conf, const struct file_conf *f,
 void take_routes(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d);
 
+/* A warning for each route that an earlier one hides. The conditions of all
+ * must be sound. */
+void warn_hidden(const struct conf *conf, struct diagnostics *d);
+
 /*
  * -H and -p; else the file's; else 0.0.0.0:9000. What the file says is
  * checked in any case.

@@ -449,40 +449,13 @@ name_of(const struct route_file *f, size_t i, struct arena *arena)
 	return arena_str(arena, span_str(text));
 }
 
-static bool
-asks_nothing(const struct match_conf *m)
-{
-	return m->hosts.n + m->paths.n + m->prefixes.n + m->regexes.n +
-	    m->methods.n + m->headers.n + m->queries.n + m->cookies.n + m->clients.n == 0 &&
-	    !m->has_listener;
-}
-
-/* Behind a route that takes all none can be reached. */
-static void
-warn_hidden(const struct conf *conf, struct diagnostics *d)
-{
-	char first[QUOTE_MAX], word[QUOTE_MAX];
-	const struct route_conf *r = conf->routes;
-	struct diagnostic *e;
-
-	for (size_t i = 0; i + 1 < conf->n_routes; i++) {
-		if (!asks_nothing(&r[i].match))
-			continue;
-		e = diag_warning(d, r[i + 1].at, "no request reaches route "
-		    "\"%s\"%s", quote(word, span_str(r[i + 1].name)),
-		    i + 2 < conf->n_routes ? ", nor those behind it" : "");
-		diag_note(e, "route \"%s\" in line %u takes all",
-		    quote(first, span_str(r[i].name)), r[i].at.line);
-		return;
-	}
-}
-
 void
 take_routes(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d)
 {
 	const struct route_file *items = f->routes.items;
 	bool is_sound = true;	/* else routes may ask more than they seem to */
+	size_t errors;
 
 	conf->routes = arena_alloc(conf->arena,
 	    f->routes.n * sizeof(*conf->routes));
@@ -496,7 +469,9 @@ take_routes(struct conf *conf, const struct file_conf *f,
 		is_sound &= !items[i].is_bad;
 		if (items[i].at.line == 0)
 			continue;	/* no map: reported */
+		errors = diagnostics_errors(d);
 		take_match(&r->match, &items[i], conf, d);
+		is_sound &= diagnostics_errors(d) == errors;
 		take_action(r, &items[i], conf, d);
 		take_edits(&r->request_headers, &items[i].request, &items[i],
 		    conf->arena, d);

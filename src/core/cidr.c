@@ -88,6 +88,12 @@ holds(const struct cidr *c, const struct in6_addr *a)
 }
 
 bool
+cidr_covers(const struct cidr *a, const struct cidr *b)
+{
+	return a->bits <= b->bits && holds(a, &b->net);
+}
+
+bool
 cidrs_hold(const struct cidrs *list, const struct address *a)
 {
 	struct in6_addr in6;

@@ -27,5 +27,8 @@ struct cidrs {
  */
 bool cidr_parse(struct cidr *c, struct span text, bool *has_host_bits);
 
+/* Whether all of `b` is in `a`. */
+bool cidr_covers(const struct cidr *a, const struct cidr *b);
+
 /* IPv4, IPv6 and IPv4-mapped addresses; a Unix peer is in no network. */
 bool cidrs_hold(const struct cidrs *list, const struct address *a);

@@ -56,6 +56,27 @@ START_TEST(networks)
 }
 END_TEST
 
+static const struct {
+	const char *a, *b;
+	bool covers;
+} covered[] = {
+	{ "10.0.0.0/8", "10.1.0.0/16", true }, { "10.0.0.0/8", "10.0.0.0/8", true },
+	{ "10.1.0.0/16", "10.0.0.0/8", false }, { "10.0.0.0/8", "11.0.0.1", false },
+	{ "0.0.0.0/0", "10.0.0.1", true }, { "0.0.0.0/0", "::1", false },
+	{ "::/0", "10.0.0.0/8", true },
+};
+
+START_TEST(networks_in_networks)
+{
+	struct cidr a, b;
+	bool ignored;
+
+	ck_assert(cidr_parse(&a, span_str(covered[_i].a), &ignored));
+	ck_assert(cidr_parse(&b, span_str(covered[_i].b), &ignored));
+	ck_assert_int_eq(cidr_covers(&a, &b), covered[_i].covers);
+}
+END_TEST
+
 START_TEST(nobody_is_in_an_empty_list)
 {
 	struct cidrs none = { NULL, 0 };
@@ -75,6 +96,8 @@ suite(void)
 	TCase *t = tcase_create("cidr");
 
 	tcase_add_loop_test(t, networks, 0, (int)COUNT_OF(rows));
+	tcase_add_loop_test(t, networks_in_networks, 0,
+	    (int)COUNT_OF(covered));
 	tcase_add_test(t, nobody_is_in_an_empty_list);
 	suite_add_tcase(s, t);
 	return s;
