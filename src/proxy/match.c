@@ -36,11 +36,12 @@ part_matches(const struct regex *r, struct span s)
 struct span
 host_without_port(struct span host)
 {
-	const char *colon = memrchr(host.ptr, ':', host.len);
+	const char *colon;
 	size_t rest;
 
 	if (host.len == 0)
 		return host;
+	colon = memrchr(host.ptr, ':', host.len);
 	if (colon != NULL) {
 		rest = (size_t)(host.ptr + host.len - colon);
 		if (memchr(colon, ']', rest) == NULL)
@@ -51,23 +52,31 @@ host_without_port(struct span host)
 	return host;
 }
 
+/* As span_equal(); most texts differ in their second byte ("/x", "/y"). */
+static inline bool
+is_text(struct span s, const char *text)
+{
+	if (s.len > 1 && (text[0] != s.ptr[0] || text[1] != s.ptr[1]))
+		return false;
+	return span_equal(span_str(text), s);
+}
+
 /* "*.a.b" stands for one label or more in front of "a.b". */
-static bool
+static inline bool
 matches_host(const char *pattern, struct span host)
 {
 	struct span p = span_str(pattern);
 
-	if (p.len < 2 || p.ptr[0] != '*')
-		return span_equal_nocase(p, host);
+	if (pattern[0] != '*')
+		return p.len == host.len && span_equal_nocase(p, host);
 	p = span_skip(p, 1);
 	return host.len > p.len && span_equal_nocase(p,
 	    span_skip(host, host.len - p.len));
 }
 
-static bool
+static inline bool
 matches_any_host(const struct strings *hosts, struct span host)
 {
-	host = host_without_port(host);
 	for (size_t i = 0; i < hosts->n; i++)
 		if (matches_host(hosts->at[i], host))
 			return true;
@@ -75,22 +84,25 @@ matches_any_host(const struct strings *hosts, struct span host)
 }
 
 /* "/v1" takes "/v1" and "/v1/x"; "/v1/" only what is below it. */
-static bool
+static inline bool
 matches_prefix(const char *prefix, struct span path)
 {
-	struct span p = span_str(prefix);
+	struct span p;
 
+	if (path.len > 1 && prefix[1] != '\0' && prefix[1] != path.ptr[1])
+		return false;
+	p = span_str(prefix);
 	if (path.len < p.len || memcmp(path.ptr, p.ptr, p.len) != 0)
 		return false;
 	return path.len == p.len || p.ptr[p.len - 1] == '/' ||
 	    path.ptr[p.len] == '/';
 }
 
-bool
-match_path(const struct match_conf *m, struct span path)
+static inline bool
+takes_path(const struct match_conf *m, struct span path)
 {
 	for (size_t i = 0; i < m->paths.n; i++)
-		if (span_equal(span_str(m->paths.at[i]), path))
+		if (is_text(path, m->paths.at[i]))
 			return true;
 	for (size_t i = 0; i < m->prefixes.n; i++)
 		if (matches_prefix(m->prefixes.at[i], path))
@@ -101,11 +113,17 @@ match_path(const struct match_conf *m, struct span path)
 	return false;
 }
 
-static bool
+bool
+match_path(const struct match_conf *m, struct span path)
+{
+	return takes_path(m, path);
+}
+
+static inline bool
 matches_method(const struct strings *methods, struct span method)
 {
 	for (size_t i = 0; i < methods->n; i++)
-		if (span_equal(span_str(methods->at[i]), method))
+		if (is_text(method, methods->at[i]))
 			return true;
 	return false;
 }
@@ -214,21 +232,34 @@ match_rest(const struct match_conf *m, const struct route_request *q,
 	return MISS_NONE;
 }
 
-bool
-match_asks_path(const struct match_conf *m)
+/* `host` is without its port. */
+static inline enum route_miss
+check(const struct match_conf *m, const struct route_request *q,
+    struct span host, size_t *which)
 {
-	return m->paths.n + m->prefixes.n + m->regexes.n > 0;
+	if (m->hosts.n > 0 && !matches_any_host(&m->hosts, host))
+		return MISS_HOST;
+	if (match_asks_path(m) && !takes_path(m, q->path))
+		return MISS_PATH;
+	return match_rest(m, q, which);
 }
 
 enum route_miss
 router_check(const struct route_conf *r, const struct route_request *q,
     size_t *which)
 {
-	const struct match_conf *m = &r->match;
+	return check(&r->match, q, host_without_port(q->host), which);
+}
 
-	if (m->hosts.n > 0 && !matches_any_host(&m->hosts, q->host))
-		return MISS_HOST;
-	if (match_asks_path(m) && !match_path(m, q->path))
-		return MISS_PATH;
-	return match_rest(m, q, which);
+const struct route_conf *
+match_first(const struct route_conf *routes, size_t n,
+    const struct route_request *q)
+{
+	static size_t which;	/* nobody asks; a local would cost a canary */
+	struct span host = host_without_port(q->host);
+
+	for (; n > 0; n--, routes++)
+		if (check(&routes->match, q, host, &which) == MISS_NONE)
+			return routes;
+	return NULL;
 }

@@ -622,26 +622,21 @@ take_host(struct look *l, struct span host)
 		take_node(l, hash, host, false);
 }
 
-static const struct route_conf *
-walk(const struct router *r, const struct route_request *q)
+static __attribute__((noinline)) const struct route_conf *
+look_up(const struct router *r, const struct route_request *q)
 {
-	size_t which;
+	struct look l = { .r = r, .q = q, .best = r->n, .n_nodes = 1 };
 
-	for (size_t i = 0; i < r->n; i++)
-		if (router_check(&r->routes[i], q, &which) == MISS_NONE)
-			return &r->routes[i];
-	return NULL;
+	l.method = (uint16_t)(1u << method_of(q->method));
+	take_host(&l, host_without_port(q->host));	/* beside any host */
+	search(&l);
+	return l.best < r->n ? &r->routes[l.best] : NULL;
 }
 
 const struct route_conf *
 router_find(const struct router *r, const struct route_request *q)
 {
-	struct look l = { .r = r, .q = q, .best = r->n, .n_nodes = 1 };
-
 	if (r->n <= LINEAR_MOST)
-		return walk(r, q);
-	l.method = (uint16_t)(1u << method_of(q->method));
-	take_host(&l, host_without_port(q->host));	/* beside any host */
-	search(&l);
-	return l.best < r->n ? &r->routes[l.best] : NULL;
+		return match_first(r->routes, r->n, q);
+	return look_up(r, q);
 }
