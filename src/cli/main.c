@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/explain.h"
 #include "cli/options.h"
 #include "conf/conf.h"
 #include "conf/dump.h"
@@ -171,12 +172,15 @@ show(void)
 	return EXIT_FAILURE;
 }
 
-/* -t, -T, --show. */
+/* -t, -T, --show, --explain. */
 static int
 print_conf(void)
 {
 	if (options.show != NULL)
 		return show();
+	if (options.explain != NULL)
+		return explain(conf, &options) < 0 ? EXIT_USAGE :
+		    end_output();
 	conf_print_ok(conf, STDERR_FILENO);
 	if (!options.dump)
 		return EXIT_SUCCESS;
@@ -191,7 +195,8 @@ run(int argc, char **argv)
 
 	if (read_conf() < 0)
 		return EXIT_FAILURE;
-	if (options.test || options.dump || options.show != NULL)
+	if (options.test || options.dump || options.show != NULL ||
+	    options.explain != NULL)
 		return print_conf();
 	log_threshold = (enum log_level)conf->log.level;
 	log_set_form((enum log_form)conf->log.form);

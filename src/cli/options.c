@@ -22,6 +22,9 @@ enum {
 	OPTION_RUN_DIR,
 	OPTION_COOKIE_NAME,
 	OPTION_SHOW,
+	OPTION_EXPLAIN,
+	OPTION_HEADER,
+	OPTION_CLIENT,
 	OPTION_SCHEMA,
 };
 
@@ -39,6 +42,9 @@ static const struct option long_options[] = {
 	{ "dump",	no_argument,		NULL, 'T' },
 	{ "schema",	no_argument,		NULL, OPTION_SCHEMA },
 	{ "show",	required_argument,	NULL, OPTION_SHOW },
+	{ "explain",	required_argument,	NULL, OPTION_EXPLAIN },
+	{ "header",	required_argument,	NULL, OPTION_HEADER },
+	{ "client",	required_argument,	NULL, OPTION_CLIENT },
 	{ "workers",	required_argument,	NULL, OPTION_WORKERS },
 	{ "mode",	required_argument,	NULL, OPTION_MODE },
 	{ "log-file",	required_argument,	NULL, OPTION_LOG_FILE },
@@ -95,6 +101,9 @@ take_text(struct options *o, int option, const char *text)
 	case OPTION_RUN_DIR:	o->run_dir = text; break;
 	case OPTION_COOKIE_NAME: o->cookie_name = text; break;
 	case OPTION_SHOW:	o->show = text; break;
+	case OPTION_EXPLAIN:	o->explain = text; break;
+	case OPTION_CLIENT:	o->client = text; break;
+	case OPTION_HEADER:	o->headers[o->n_headers++] = text; break;
 	case 'p':		return set_port(o, text);
 	case OPTION_MODE:	return set_mode(o, text);
 	default:		return 1;
@@ -137,7 +146,8 @@ options_parse(struct options *o, int argc, char **argv)
 	int option;
 
 	o->backends = calloc((size_t)argc + 1, sizeof(*o->backends));
-	if (o->backends == NULL)
+	o->headers = calloc((size_t)argc + 1, sizeof(*o->headers));
+	if (o->backends == NULL || o->headers == NULL)
 		return wrong_usage("out of memory", "");
 	optind = 0;	/* begin anew: tests parse many lines */
 	while ((option = getopt_long(argc, argv, short_options, long_options,
@@ -146,6 +156,9 @@ options_parse(struct options *o, int argc, char **argv)
 			return -1;
 	if (optind < argc)
 		return wrong_usage("not an option: ", argv[optind]);
+	if (o->explain == NULL && (o->client != NULL || o->n_headers > 0))
+		return wrong_usage("--header and --client belong to "
+		    "--explain", "");
 	if (o->file == NULL && o->n_backends == 0 &&
 	    access(DEFAULT_FILE, F_OK) == 0)
 		o->file = DEFAULT_FILE;
@@ -180,6 +193,10 @@ options_print_help(void)
 "                        to, defaults filled in, as a file\n"
 "      --show KEY        print one setting of that, as limits.connections\n"
 "      --schema          print the JSON Schema of the file, for editors\n"
+"      --explain REQUEST print which routes 'METHOD URL' meets, which takes it,\n"
+"                        and what goes where, or is answered\n"
+"      --header FIELD    with --explain: the request has 'Name: value', too\n"
+"      --client ADDR     with --explain: it comes from here (127.0.0.1)\n"
 "  -h, --help            this text\n"
 "  -V, --version         the version; twice: how it was built\n"
 "\n"

@@ -159,6 +159,9 @@ struct options {
 	bool is_single;			/* --mode single */
 	const char *log_file, *log_level;
 	const char *run_dir;
+	const char *explain, *client;	/* "METHOD URL"; an address */
+	const char **headers;		/* "Field: value" */
+	size_t n_headers;
 };
 
 /*

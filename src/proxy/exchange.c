@@ -382,17 +382,25 @@ finish(struct exchange *x)
 
 /* ---- events of the client's stream */
 
+void
+route_request_init(struct route_request *q, const struct exchange *x,
+    const struct http_head *h, struct address *client)
+{
+	*q = (struct route_request){
+		.host = h->host, .path = request_path(h),
+		.query = uri_query(h->target), .method = h->method_text,
+		.head = h, .client = client, .listener = x->listener,
+	};
+	endpoint_address(&x->from, client);
+}
+
 static enum reason
 find_route(struct exchange *x, const struct http_head *h)
 {
 	struct address client;
-	const struct route_request q = {
-		.host = h->host, .path = request_path(h),
-		.query = uri_query(h->target), .method = h->method_text,
-		.head = h, .client = &client, .listener = x->listener,
-	};
+	struct route_request q;
 
-	endpoint_address(&x->from, &client);
+	route_request_init(&q, x, h, &client);
 	x->route = router_find(x->proxy->router, &q);
 	return x->route == NULL ? REASON_NOT_FOUND : REASON_NONE;
 }

@@ -118,6 +118,12 @@ int forward_hops(const struct http_head *h);
 bool forward_response(const struct exchange *x, struct http_head *h,
     struct forward_room *room);
 
+/* exchange.c: what routes look at, of a head in origin form; *q points to
+ * *client and, for the path, to what holds until the next call. */
+struct route_request;
+void route_request_init(struct route_request *q, const struct exchange *x,
+    const struct http_head *h, struct address *client);
+
 /* rewrite.c: where a request of x->route goes, and the target it gets there. */
 const struct target_conf *target_choose(const struct exchange *x,
     const struct http_head *h);
