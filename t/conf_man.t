@@ -121,7 +121,8 @@ while ($page =~ /^\.Bd[^\n]*\n((?:backends|listeners|routes):\n.*?)^\.Ed/msg) {
 	print $fh $1 =~ s/\\e/\\/gr;
 	close $fh or die "$files[-1]: $!\n";
 }
-cmp_ok(scalar @files, '==', 6, 'the manual has four examples');
+cmp_ok(scalar @files, '==', 8, 'the manual has six examples');
+@ENV{qw(API_HOST API_PORT)} = ('192.0.2.10', 8080);
 for my $file (@files) {
 	my $said = `$build/fairlead -t -c $file 2>&1`;
 	like($said, qr/\A\S+ \S+ configuration ok \(.*\)\n\z/,

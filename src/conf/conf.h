@@ -127,7 +127,7 @@ struct conf {
 	const char *via;		/* pseudonym; NULL: off */
 	uint32_t max_hops;		/* Via lists us so often at most */
 	bool sends_forwarded;		/* RFC 7239, beside X-Forwarded-* */
-	uint8_t sha256[32];		/* of the file's bytes */
+	uint8_t sha256[32];		/* of the bytes of all files */
 	const struct file_conf *written;	/* all of this as files say
 					 * it (conf/schema.h) */
 };

@@ -36,6 +36,7 @@ struct diagnostics {
 	struct diagnostic *kept[DIAG_MOST];	/* sorted by place */
 	size_t n_kept;
 	size_t n_of[2];			/* by severity, dropped ones too */
+	size_t n_found;			/* errors, repeated ones too */
 	struct source *sources;
 	uint32_t n_sources;
 	struct place *hidden;
@@ -118,6 +119,12 @@ diagnostics_warnings(const struct diagnostics *d)
 	return d->n_of[SEVERITY_WARNING];
 }
 
+size_t
+diag_errors_found(const struct diagnostics *d)
+{
+	return d->n_found;
+}
+
 static bool
 is_behind(struct place a, struct place b)
 {
@@ -179,6 +186,7 @@ add(struct diagnostics *d, enum severity severity, struct place at,
 {
 	struct diagnostic *e;
 
+	d->n_found += severity == SEVERITY_ERROR;
 	if (!diag_wants(d, at)) {
 		d->n_of[severity]++;
 		return NULL;

@@ -59,6 +59,9 @@ const char *diag_file(const struct diagnostics *d, struct place at);
 /* Whether one at this place would be kept: before costly explanations. */
 bool diag_wants(const struct diagnostics *d, struct place at);
 
+/* Errors so far, repeated ones as often as they were found. */
+size_t diag_errors_found(const struct diagnostics *d);
+
 /* No excerpt shows what stands there: it is a secret. */
 void diag_hide(struct diagnostics *d, struct place at);
 

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "conf/env.h"
 #include "conf/internal.h"
 
 struct dump {
@@ -105,6 +106,14 @@ print_string(FILE *out, struct span s)
 
 /* ---- values */
 
+/* As a file has it; texts with variables are kept as they were written. */
+static struct span
+escape(const struct dump *d, const struct conf_key *key, struct span s)
+{
+	return key->form != NULL && key->form->expands ? s :
+	    env_escape(s, d->arena);
+}
+
 /* Numbers and words mean what they should without quotes. */
 static void
 print_scalar(const struct dump *d, const struct conf_key *key,
@@ -115,7 +124,7 @@ print_scalar(const struct dump *d, const struct conf_key *key,
 	    span_equal(text, span_str(key->word));
 
 	if (!is_word && (key->type == CONF_STRING || key->type == CONF_VALUE))
-		print_string(d->out, text);
+		print_string(d->out, escape(d, key, text));
 	else
 		fwrite(text.ptr, 1, text.len, d->out);
 }
@@ -135,7 +144,8 @@ print_values(const struct dump *d, const struct conf_key *key,
 	for (size_t i = 0; i < list.n; i++, at += key->form->size) {
 		if (i > 0)
 			fputs(", ", d->out);
-		print_string(d->out, key->form->print(at, d->arena));
+		print_string(d->out, escape(d, key,
+		    key->form->print(at, d->arena)));
 	}
 	putc(']', d->out);
 }

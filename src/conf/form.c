@@ -170,6 +170,24 @@ const struct conf_form form_path = {
 	.pattern = "^/[^?#]*$",
 };
 
+/* For include: a name of a file, which may have "*", "?" and "[...]". */
+static bool
+parse_pattern(void *to, struct span text, struct arena *arena, char *why)
+{
+	*(const char **)to = arena_str(arena, text);
+	if (text.len > 0)
+		return true;
+	snprintf(why, WHY_MAX, "\"include\" takes names of files, as in "
+	    "conf.d/*.yaml");
+	return false;
+}
+
+const struct conf_form form_pattern = {
+	.noun = "pattern", .size = sizeof(char *),
+	.parse = parse_pattern, .print = print_string,
+	.pattern = "^.+$",
+};
+
 static bool
 parse_token(void *to, struct span text, struct arena *arena, char *why)
 {
@@ -231,8 +249,13 @@ const struct conf_form form_regex = {
 static bool
 parse_template(void *to, struct span text, struct arena *arena, char *why)
 {
-	return template_parse(to, span_of(arena_str(arena, text), text.len),
-	    arena, why);
+	struct template *t = to;
+
+	if (template_parse(t, span_of(arena_str(arena, text), text.len),
+	    arena, why))
+		return true;
+	t->n = 0;
+	return false;
 }
 
 static struct span
@@ -244,4 +267,5 @@ print_template(const void *value, struct arena *arena UNUSED)
 const struct conf_form form_template = {
 	.noun = "text", .size = sizeof(struct template),
 	.parse = parse_template, .print = print_template,
+	.expands = true,
 };

@@ -14,6 +14,11 @@ struct node;
 void read_typed(struct file_conf *f, const struct node *root,
     struct arena *arena, struct diagnostics *d);
 
+/* The patterns behind a key `include` into f->include; one that is refused is
+ * NULL there. */
+void read_include(struct file_conf *f, const struct node *value,
+    struct arena *arena, struct diagnostics *d);
+
 /*
  * What a backend's `host` says: a name, an address, or either behind
  * "https://". False: `why` says what is wrong. `b` gets host, wants_tls and,

@@ -567,6 +567,9 @@ static const struct conf_section access_section = {
 
 static const struct conf_key root_keys[] = {
 	UPSTREAM_ROWS(false),
+	{ .name = "include", .type = CONF_VALUES, .form = &form_pattern,
+	  FIELD(file_conf, include),
+	  .help = "Files whose keys are merged into this one's." },
 	{ .name = "upstreams", .type = CONF_MAP, .section = &conf_upstream,
 	  FIELD(file_conf, upstreams), PLACE(file_conf, upstreams_at),
 	  .help = "Groups of backends, by name." },

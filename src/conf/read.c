@@ -1,74 +1,14 @@
 /* src/conf/read.c -- the file and the command line become one model */
 #include "conf/conf.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "conf/files.h"
 #include "conf/internal.h"
 #include "conf/yaml.h"
 
-#define FILE_MOST	(16u << 20)
 #define VIA_MOST	56	/* with "1.1 " in struct proxy */
-
-/* The whole of a descriptor, at most FILE_MOST + 1 bytes; NULL and errno. */
-static char *
-read_all(int fd, size_t *len)
-{
-	size_t size = 64u << 10;
-	char *text = xmalloc(size);
-	ssize_t n;
-
-	*len = 0;
-	for (;;) {
-		n = read(fd, text + *len, size - *len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		*len += (size_t)n;
-		if (*len > FILE_MOST)
-			break;
-		if (*len == size)
-			text = xrealloc(text, size *= 2);
-	}
-	if (n >= 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
-/* The bytes go to `d`, which shows lines of them. False: reported. */
-static bool
-load_file(const char *file, struct span *text, struct diagnostics *d)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	char *bytes = NULL;
-	size_t len = 0;
-
-	if (fd >= 0)
-		bytes = read_all(fd, &len);
-	if (bytes == NULL) {
-		diag_source(d, file, span_of(NULL, 0));
-		diag_error(d, PLACE_FILE, "cannot be read: %s",
-		    strerror(errno));
-	}
-	if (fd >= 0)
-		close(fd);
-	if (bytes == NULL)
-		return false;
-	*text = span_of(bytes, len);
-	diag_source(d, file, *text);
-	if (len <= FILE_MOST)
-		return true;
-	diag_error(d, PLACE_FILE, "the file is larger than %u MiB",
-	    FILE_MOST >> 20);
-	return false;
-}
 
 /* Not all that the top level's upstream has has a key there. */
 static void
@@ -78,23 +18,21 @@ file_defaults(struct file_conf *f)
 	schema_defaults(&conf_root, f);
 }
 
-/* The tree lives only while it is typed; the model has its own arena. */
-static void
+/* The tree lives only while it is typed; the model has its own arena. As
+ * files_read(). */
+static bool
 read_file(struct conf *conf, struct file_conf *f, struct diagnostics *d)
 {
 	struct arena *tree = arena_new(64u << 10);
 	struct yaml y = { .arena = tree, .d = d };
-	struct span text;
 	struct node *root;
+	bool is_whole;
 
 	file_defaults(f);
-	if (load_file(conf->file, &text, d)) {
-		EVP_Digest(text.ptr, text.len, conf->sha256, NULL,
-		    EVP_sha256(), NULL);
-		(void)yaml_read(&y, text, 0, &root);
-		read_typed(f, root, conf->arena, d);
-	}
+	is_whole = files_read(conf->file, &y, &root, conf->sha256);
+	read_typed(f, root, conf->arena, d);
 	arena_free(&tree);
+	return is_whole;
 }
 
 static void
@@ -177,10 +115,11 @@ conf_read(const struct options *o, struct diagnostics *d)
 {
 	struct conf *conf = conf_new(o);
 	struct file_conf *f = arena_new_of(conf->arena, struct file_conf);
+	bool is_whole = true;
 
 	conf->written = f;
 	if (conf->file != NULL)
-		read_file(conf, f, d);
+		is_whole = read_file(conf, f, d);
 	else
 		file_defaults(f);
 	merge_options(f, o, conf->arena, d);
@@ -190,10 +129,12 @@ conf_read(const struct options *o, struct diagnostics *d)
 	if (o->is_single)
 		conf->workers = 0;
 	check_via(f, d);
-	take_listeners(conf, f);
-	take_admin(conf, f, d);
-	take_upstreams(conf, f, d);
-	take_routes(conf, f, d);
+	if (is_whole) {
+		take_listeners(conf, f);
+		take_admin(conf, f, d);
+		take_upstreams(conf, f, d);
+		take_routes(conf, f, d);
+	}
 	if (diagnostics_errors(d) > 0)
 		conf_free(&conf);
 	return conf;

@@ -74,6 +74,7 @@ struct conf_form {
 	/* At which byte of a text that parse() has refused; NULL: it is all
 	 * of the text that is wrong. */
 	size_t (*fault)(struct span text);
+	bool expands;		/* parse() knows ${env:NAME} itself */
 };
 
 extern const struct conf_form form_address;	/* struct address */
@@ -82,6 +83,7 @@ extern const struct conf_form form_host;	/* const char *, like the next */
 extern const struct conf_form form_path;
 extern const struct conf_form form_token;
 extern const struct conf_form form_regex;	/* struct regex * */
+extern const struct conf_form form_pattern;
 extern const struct conf_form form_template;	/* struct template */
 
 /*
@@ -224,6 +226,7 @@ struct route_file {
 
 struct file_conf {
 	struct upstream_file top;	/* must be first: its rows' offsets */
+	struct conf_list include;	/* of const char *; empty: merged */
 	struct conf_list upstreams;	/* of struct upstream_file */
 	struct place upstreams_at;
 	struct conf_list routes;	/* of struct route_file */
@@ -252,6 +255,7 @@ struct file_conf {
 #define WORKERS_MOST	64	/* slots of the shared segment */
 #define WEIGHT_MOST	1000
 #define CONF_NAME_MOST	64	/* bytes of a name in a map */
+#define CONF_BYTES_MOST	(20u << 20)	/* of all that the file says */
 
 extern const struct conf_section conf_root;
 extern const struct conf_section conf_backend;

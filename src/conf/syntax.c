@@ -13,6 +13,8 @@ enum when {
 	LINE_START,	/* only blanks stand before it */
 	COLON_BEFORE,	/* the line holds a ": " before it */
 	BEHIND_BRACKET,	/* a "]" stands right before it */
+	SECOND_COLON,	/* a ":", and the line holds a ": " before it */
+	BEHIND_DOLLAR,	/* a "$", and a "{" there */
 };
 
 enum where { AT_PROBLEM, AT_CONTEXT };
@@ -28,6 +30,7 @@ struct rule {
 };
 
 #define QUOTES "put the value in quotes"
+#define COLON_QUOTES "a plain value cannot hold \": \"; " QUOTES
 #define IPV6_QUOTES "\"[\" begins a list; put an IPv6 address in quotes, " \
 	"as in \"[::1]:80\""
 
@@ -55,7 +58,7 @@ static const struct rule rules[] = {
 	{ "found undefined tag handle", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "a value cannot begin with \"!\" (a tag in YAML); " QUOTES },
 	{ "mapping values are not allowed", NULL, COLON_BEFORE, 0, AT_PROBLEM,
-	  NULL, "a plain value cannot hold \": \"; " QUOTES },
+	  NULL, COLON_QUOTES },
 	{ "mapping values are not allowed", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "no key can stand here; look at the indentation, and whether the "
 	  "line above lacks a \": \"" },
@@ -72,8 +75,13 @@ static const struct rule rules[] = {
 	{ "did not find expected node content", NULL, ALWAYS, 0, AT_PROBLEM,
 	  NULL, "a value is missing here; put text that begins with a bracket "
 	  "or comma in quotes" },
+	{ "did not find expected ',' or", NULL, BEHIND_DOLLAR, 0, AT_PROBLEM,
+	  NULL, "inside braces and brackets, text with \"${\" has to be in "
+	  "quotes" },
 	{ "did not find expected ',' or '}'", NULL, BEHIND_BRACKET, 0,
 	  AT_PROBLEM, NULL, IPV6_QUOTES },
+	{ "did not find expected ',' or", NULL, SECOND_COLON, 0, AT_PROBLEM,
+	  NULL, COLON_QUOTES },
 	{ "did not find expected ',' or ']'", NULL, ALWAYS, 0, AT_CONTEXT,
 	  NULL, "this list needs \",\" between its items and \"]\" at its "
 	  "end" },
@@ -86,6 +94,10 @@ static const struct rule rules[] = {
 	  "this line is indented unlike the keys it stands among" },
 	{ "did not find expected key", NULL, BEHIND_BRACKET, 0, AT_PROBLEM,
 	  NULL, IPV6_QUOTES },
+	{ "did not find expected key", NULL, AT_CHAR, '}', AT_PROBLEM, NULL,
+	  "this \"}\" closes nothing" },
+	{ "did not find expected key", NULL, AT_CHAR, ']', AT_PROBLEM, NULL,
+	  "this \"]\" closes nothing" },
 	{ "did not find expected key", NULL, ALWAYS, 0, AT_PROBLEM, NULL,
 	  "the value has ended before this; put all of it in one pair of "
 	  "quotes" },
@@ -142,6 +154,13 @@ spot_of(struct span text, const yaml_mark_t *mark)
 }
 
 static bool
+is_behind(const struct spot *spot, char c)
+{
+	return spot->before.len > 0 &&
+	    spot->before.ptr[spot->before.len - 1] == c;
+}
+
+static bool
 fits_spot(const struct rule *rule, const struct spot *spot)
 {
 	switch (rule->when) {
@@ -154,9 +173,13 @@ fits_spot(const struct rule *rule, const struct spot *spot)
 	case COLON_BEFORE:
 		return memmem(spot->before.ptr, spot->before.len, ": ", 2) !=
 		    NULL;
+	case SECOND_COLON:
+		return spot->c == ':' && memmem(spot->before.ptr,
+		    spot->before.len, ": ", 2) != NULL;
 	case BEHIND_BRACKET:
-		return spot->before.len > 0 &&
-		    spot->before.ptr[spot->before.len - 1] == ']';
+		return is_behind(spot, ']');
+	case BEHIND_DOLLAR:
+		return spot->c == '{' && is_behind(spot, '$');
 	}
 	return false;
 }

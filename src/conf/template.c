@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/env.h"
 #include "conf/internal.h"
+#include "conf/yaml.h"
 
 static const char *const names[] = {
 #define X(id, name) [VARIABLE_##id] = name,
@@ -13,6 +15,7 @@ static const char *const names[] = {
 };
 
 static const struct span request_field = { "request.", 8 };
+static const struct span environment = { "env:", 4 };
 
 static void
 add(struct template *t, enum variable variable, struct span text)
@@ -49,9 +52,34 @@ refuse(struct span name, char *why)
 	return false;
 }
 
+/* Text from the environment is only text: nothing in it is a variable. */
 static bool
-add_variable(struct template *t, struct span name, char *why)
+add_environment(struct template *t, struct span name, struct arena *arena,
+    char *why)
 {
+	struct span value;
+	size_t len = 0;
+
+	if (!env_find(name, &value, why))
+		return false;
+	add(t, VARIABLE_NONE, span_of(arena_str(arena, value), value.len));
+	for (size_t i = 0; i < t->n; i++)
+		len += t->at[i].text.len;
+	if (len <= YAML_SCALAR_MOST)
+		return true;
+	snprintf(why, WHY_MAX, "with the environment's the value has more "
+	    "than %u bytes", YAML_SCALAR_MOST);
+	return false;
+}
+
+static bool
+add_variable(struct template *t, struct span name, struct arena *arena,
+    char *why)
+{
+	if (name.len >= environment.len && memcmp(name.ptr, environment.ptr,
+	    environment.len) == 0)
+		return add_environment(t, span_skip(name, environment.len),
+		    arena, why);
 	for (size_t i = 1; i < COUNT_OF(names); i++)
 		if (span_equal(name, span_str(names[i]))) {
 			add(t, (enum variable)i, name);
@@ -106,7 +134,7 @@ template_parse(struct template *t, struct span text, struct arena *arena,
 			return false;
 		}
 		before = (size_t)(end - text.ptr);
-		if (!add_variable(t, span_of(text.ptr, before), why))
+		if (!add_variable(t, span_of(text.ptr, before), arena, why))
 			return false;
 		text = span_skip(text, before + 1);
 	}

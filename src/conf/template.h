@@ -43,7 +43,7 @@ struct template {
 
 /*
  * Takes `text` apart; it must live as long as the template. "$${" stands for
- * "${". False: `why` (WHY_MAX bytes of conf/schema.h) names what is wrong.
+ * "${", and "${env:NAME}" is what the environment says now. False: `why` (WHY_MAX bytes of conf/schema.h) names what is wrong.
  */
 bool template_parse(struct template *t, struct span text,
     struct arena *arena, char *why);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/env.h"
 #include "conf/text.h"
 #include "conf/yaml.h"
 
@@ -16,12 +17,14 @@ struct typed {
 
 static void read_block(const struct typed *t,
     const struct conf_section *section, const struct node *map, void *target);
+static void read_value(const struct typed *t, const struct conf_key *key,
+    const struct node *value, void *target);
 
 /* Grows with each thing that is not as it should be. */
 static size_t
 count_faults(const struct typed *t)
 {
-	return diagnostics_errors(t->d) + *t->n_skipped;
+	return diag_errors_found(t->d) + *t->n_skipped;
 }
 
 /* True: it is known to be wrong, nothing more is to be said. */
@@ -55,6 +58,50 @@ find_elsewhere(const struct conf_section *in, struct span name)
 		    (found = find_elsewhere(k->section, name)) != NULL)
 			return found;
 	return NULL;
+}
+
+/* Of a part of the text of `n`, if that is written as it is meant: without
+ * escapes, in one line. */
+static struct place
+place_of_part(const struct node *n, struct span part)
+{
+	struct place at = n->at;
+	size_t quotes = n->is_plain ? 0 : 1;
+	size_t before = (size_t)(part.ptr - n->text.ptr);
+
+	if (at.width != text_chars(n->text) + 2 * quotes)
+		return at;
+	at.column += (uint32_t)(quotes +
+	    text_chars(span_of(n->text.ptr, before)));
+	at.width = (uint32_t)text_chars(part);
+	return at;
+}
+
+/*
+ * Puts the environment into a single value: *n becomes `copy` then. It is no
+ * longer plain: what comes of it is never as good as absent. Texts with
+ * variables do that themselves, so that none comes from the environment.
+ */
+static bool
+expand(const struct typed *t, const struct conf_key *key,
+    const struct node **n, struct node *copy)
+{
+	struct span bad;
+	char why[WHY_MAX];
+
+	if ((*n)->kind != NODE_SCALAR ||
+	    (key->form != NULL && key->form->expands))
+		return true;
+	*copy = **n;
+	if (!env_expand(&copy->text, t->arena, &bad, why)) {
+		diag_error(t->d, place_of_part(*n, bad), "%s", why);
+		return false;
+	}
+	if (copy->text.ptr != (*n)->text.ptr) {
+		copy->is_plain = false;
+		*n = copy;
+	}
+	return true;
 }
 
 /* What spans lines is hidden to the end of its first. */
@@ -144,22 +191,19 @@ read_scalar(const struct typed *t, const struct conf_key *key,
 }
 
 /* One of a list of values; it may stand there alone. */
-static bool
+static void
 read_one_value(const struct typed *t, const struct conf_key *key,
     const struct node *value, void *to)
 {
 	char why[WHY_MAX];
 
 	if (is_broken(t, value))
-		return false;
+		return;
 	if (value->kind != NODE_SCALAR)
 		diag_error(t->d, value->at, "\"%s\" takes single values, not "
 		    "%s", key->name, kind_name(value));
 	else if (!key->form->parse(to, value->text, t->arena, why))
 		diag_error(t->d, fault_place(key, value), "%s", why);
-	else
-		return true;
-	return false;
 }
 
 static size_t
@@ -172,14 +216,20 @@ count_nodes(const struct node *n)
 	return count;
 }
 
-/* The pointer that a list has may be to any type: hence the copy. */
+/* The pointer that a list has may be to any type: hence the copy. An item of
+ * two bytes in the file may take a thousand here, so that there is a bound. */
 static char *
-list_start(const struct typed *t, const struct conf_key *key, void *target,
-    size_t n, size_t item_size)
+list_start(const struct typed *t, const struct conf_key *key,
+    const struct node *value, void *target, size_t *n, size_t item_size)
 {
-	struct conf_list list = { .n = n };
+	struct conf_list list = { .n = *n };
 
-	list.items = arena_alloc(t->arena, n * item_size + 1);
+	if (arena_used(t->arena) + *n * item_size > CONF_BYTES_MOST) {
+		diag_error(t->d, value->at, "\"%s\" has %zu items, which do "
+		    "not fit into a configuration", key->name, *n);
+		*n = list.n = 0;
+	}
+	list.items = arena_alloc(t->arena, *n * item_size + 1);
 	memcpy((char *)target + key->offset, &list, sizeof(list));
 	return list.items;
 }
@@ -193,10 +243,15 @@ read_values(const struct typed *t, const struct conf_key *key,
 	bool is_off = key->word != NULL && value->kind == NODE_SCALAR &&
 	    span_equal(value->text, span_str(key->word));
 	size_t n = is_off ? 0 : is_list ? count_nodes(first) : 1;
-	char *at = list_start(t, key, target, n, key->form->size);
+	char *at = list_start(t, key, value, target, &n, key->form->size);
+	const struct node *item;
+	struct node copy;
 
-	for (; n > 0; n--, first = first->next, at += key->form->size)
-		(void)read_one_value(t, key, first, at);
+	for (; n > 0; n--, first = first->next, at += key->form->size) {
+		item = first;
+		if (!is_list || expand(t, key, &item, &copy))
+			read_one_value(t, key, item, at);
+	}
 	note_place(key, target, value->at);
 }
 
@@ -230,8 +285,8 @@ static void
 read_list(const struct typed *t, const struct conf_key *key,
     const struct node *value, void *target)
 {
-	size_t size = key->section->size;
-	const struct node *item;
+	size_t size = key->section->size, n = count_nodes(value->first);
+	const struct node *item = value->first;
 	char *at;
 
 	if (value->kind != NODE_LIST) {
@@ -241,8 +296,8 @@ read_list(const struct typed *t, const struct conf_key *key,
 		return;
 	}
 	note_place(key, target, value->at);
-	at = list_start(t, key, target, count_nodes(value->first), size);
-	for (item = value->first; item != NULL; item = item->next, at += size)
+	at = list_start(t, key, value, target, &n, size);
+	for (; n > 0; n--, item = item->next, at += size)
 		read_item(t, key, item, at);
 }
 
@@ -282,7 +337,7 @@ read_map_item(const struct typed *t, const struct conf_key *key,
 	if (k->value->kind == NODE_MAP)
 		read_block(t, key->section, k->value, target);
 	else if (k->value->kind == NODE_SCALAR && key->section->alone != NULL)
-		read_scalar(t, schema_find(key->section,
+		read_value(t, schema_find(key->section,
 		    span_str(key->section->alone)), k->value, target);
 	else
 		diag_error(t->d, k->value->at, "%s is a map of keys, not %s",
@@ -306,12 +361,13 @@ read_map(const struct typed *t, const struct conf_key *key,
 	note_place(key, target, value->at);
 	for (k = value->first; k != NULL; k = k->next)
 		n += !is_broken(t, k);
-	at = list_start(t, key, target, n, size);
-	for (k = value->first; k != NULL; k = k->next) {
+	at = list_start(t, key, value, target, &n, size);
+	for (k = value->first; k != NULL && n > 0; k = k->next) {
 		if (k->kind == NODE_BROKEN)
 			continue;	/* a name that is given twice */
 		read_map_item(t, key, k, at);
 		at += size;
+		n--;
 	}
 }
 
@@ -337,7 +393,9 @@ static void
 read_value(const struct typed *t, const struct conf_key *key,
     const struct node *value, void *target)
 {
-	if (is_broken(t, value))
+	struct node copy;
+
+	if (is_broken(t, value) || !expand(t, key, &value, &copy))
 		return;
 	switch (key->type) {
 	case CONF_BLOCK:
@@ -407,6 +465,18 @@ read_block(const struct typed *t, const struct conf_section *section,
 	}
 	if (is_sound)	/* else a misspelt key would be missed, too */
 		check_required(t, section, map);
+}
+
+void
+read_include(struct file_conf *f, const struct node *value,
+    struct arena *arena, struct diagnostics *d)
+{
+	size_t n_skipped = 0;
+	struct typed t = { .arena = arena, .d = d, .n_skipped = &n_skipped };
+
+	if (!node_is_unset(value))
+		read_value(&t, schema_find(&conf_root, SPAN("include")), value,
+		    f);
 }
 
 void
