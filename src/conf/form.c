@@ -143,24 +143,71 @@ const struct conf_form form_host = {
 	    "\\[?[0-9A-Fa-f:.]+\\]?)$",
 };
 
+/* "/." or "/.." at the start of `s`, as a whole segment. */
+static bool
+is_dot_segment(struct span s)
+{
+	size_t n = 1;
+
+	while (n < s.len && n < 3 && s.ptr[n] == '.')
+		n++;
+	return n > 1 && (n == s.len || s.ptr[n] == '/');
+}
+
+/* At the start of `s`: %XX in the one form that normalised paths have, with
+ * large digits, of what needs it (RFC 3986 2.3, 6.2.2). */
+static bool
+is_normal_escape(struct span s)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char *high, *low;
+	int c;
+
+	if (s.len < 3 || !isxdigit((unsigned char)s.ptr[1]) ||
+	    !isxdigit((unsigned char)s.ptr[2]))
+		return true;	/* no escape: it stays as it is */
+	high = strchr(digits, s.ptr[1]);
+	low = strchr(digits, s.ptr[2]);
+	if (high == NULL || low == NULL)
+		return false;
+	c = (int)(high - digits) << 4 | (int)(low - digits);
+	return c == '\0' || strchr(LETTER_CHARACTERS "-._~", c) == NULL;
+}
+
+/* Whether a request's path, as it is compared, can be like that. */
+static bool
+is_normal_path(struct span s)
+{
+	for (; s.len > 0; s = span_skip(s, 1))
+		if ((s.ptr[0] == '/' && is_dot_segment(s)) ||
+		    (s.ptr[0] == '%' && !is_normal_escape(s)) ||
+		    (unsigned char)s.ptr[0] <= ' ' ||
+		    (unsigned char)s.ptr[0] >= 0x7f)
+			return false;
+	return true;
+}
+
 static bool
 parse_path(void *to, struct span text, struct arena *arena, char *why)
 {
 	char word[QUOTE_MAX];
 
-	if (text.len > 0 && text.ptr[0] == '/' &&
-	    memchr(text.ptr, '?', text.len) == NULL &&
-	    memchr(text.ptr, '#', text.len) == NULL) {
-		keep_string(to, text, arena);
-		return true;
-	}
 	quote(word, text);
 	if (text.len == 0 || text.ptr[0] != '/')
 		snprintf(why, WHY_MAX, "\"%s\" is no path; a path begins with "
 		    "\"/\"", word);
-	else
+	else if (memchr(text.ptr, '?', text.len) != NULL ||
+	    memchr(text.ptr, '#', text.len) != NULL)
 		snprintf(why, WHY_MAX, "\"%s\" is more than a path; leave out "
 		    "what begins with \"?\" or \"#\"", word);
+	else if (!is_normal_path(text))
+		snprintf(why, WHY_MAX, "no request has the path \"%s\"; they "
+		    "are compared without \".\" and \"..\", and only what "
+		    "needs it is written %%XX, with large digits", word);
+	else {
+		keep_string(to, text, arena);
+		return true;
+	}
 	return false;
 }
 
