@@ -12,6 +12,7 @@ use Fairlead::Test;
 
 my $t = Fairlead::Test->new;
 $t->backend('a');
+$t->origin('rude', ['request', 'reset']);
 my $dead = refused_port();
 my $config = <<"YAML";
 listeners: [{address: "127.0.0.1:%%PORT%%", trusted_proxies: 127.0.0.1}]
@@ -21,6 +22,8 @@ timeouts: {client_head: 300ms}
 routes:
   - match: {path: /dead}
     upstream: dead
+  - match: {path: /rude}
+    upstream: rude
   - match: {path: /here}
     respond: {body: "here\\n"}
   - match: {path: /none, method: PUT}
@@ -35,6 +38,7 @@ routes:
 upstreams:
   a: {backends: [{host: 127.0.0.1, port: %%A%%}], timeouts: {response_head: 500ms}}
   dead: {backends: [{host: 127.0.0.1, port: $dead}]}
+  rude: {backends: [{host: 127.0.0.1, port: %%RUDE%%}]}
 YAML
 sub begin ($format, @more) {
 	unlink $t->dir . '/access.log';
@@ -77,6 +81,9 @@ my $line = line();
 like($line, qr{"GET /dead HTTP/1\.1" 502 \d+ \S+/dead/127\.0\.0\.1:$dead q=0\.000 c=- h=- t=$ms try=1 end=SC id=$shown$},
     'refused: the id is the one that the client saw');
 like($line, qr/ 502 @{[ length $r->{body} ]} /, 'and the size of what it got');
+$t->get('/rude', method => 'POST', body => 'x' x 50);
+like(line(), qr{"POST /rude HTTP/1\.1" 502 \d+ .* c=$ms h=- t=$ms try=1 end=SH },
+    'a backend that takes the content and resets gave no head');
 $t->get('/here');
 like(line(), qr{" 200 5 \S+/-/- q=- c=- h=- t=$ms try=0 end=L- }, 'answered here');
 $t->get('/none');

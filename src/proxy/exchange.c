@@ -76,7 +76,6 @@ drop_kept(struct exchange *x)
 		block_give(x->block, x->block_class);
 	x->block = NULL;
 	x->kept = NULL;
-	stash_clear(&x->replay);
 }
 
 /* Both streams are gone: so is the exchange. */
@@ -87,6 +86,7 @@ exchange_free(struct exchange *x)
 	if (x->proxy->access != NULL && !x->is_logged)
 		account_end(x, NULL);
 	drop_kept(x);
+	stash_clear(&x->replay);
 	sticky_drop(x);
 	x->proxy->n_active--;
 	slab_give(&exchanges, x);
@@ -276,9 +276,6 @@ keep_content(struct exchange *x, struct span taken)
 		x->replayed += (uint32_t)taken.len;
 		return;
 	}
-	x->head_us = account_us(x);
-	if (x->connected_us == 0)
-		x->connected_us = x->head_us;
 	stash_clear(&x->replay);
 	x->has_taken_body = true;
 }
@@ -774,20 +771,26 @@ judge_status(struct exchange *x, unsigned status)
 		log_ejected(x);
 }
 
-/* A response is there, no other try comes: what one would need goes, but
- * what the log says. */
 static void
-settle(struct exchange *x)
+note_head(struct exchange *x)
 {
-	if (likely(x->proxy->access == NULL)) {
-		drop_kept(x);
-		return;
-	}
 	x->head_us = account_us(x);
 	if (x->connected_us == 0)
 		x->connected_us = x->head_us;
-	stash_clear(&x->replay);
+}
+
+/* A response is there, no other try comes: what one would need goes, but
+ * what the log says, and what this try has still to send. */
+static void
+settle(struct exchange *x)
+{
 	x->has_taken_body = true;
+	if (likely(!x->is_replaying))
+		stash_clear(&x->replay);
+	if (likely(x->proxy->access == NULL))
+		drop_kept(x);
+	else
+		note_head(x);
 }
 
 static void

@@ -450,6 +450,23 @@ START_TEST(the_end_comes_while_a_body_is_sent_again)
 }
 END_TEST
 
+/* An early answer does not end the request: what is left of it still goes. */
+START_TEST(an_answer_comes_while_a_body_is_sent_again)
+{
+	request("PUT /\nHost: a", 5);
+	ck_assert_uint_eq(memory_say_body(&w.client, "hel", false), 3);
+	w.next_room = 1;
+	memory_say_reset(&FIRST, REASON_RESET, SENT_PART);
+	memory_say_head(&SECOND, "200", FRAMING_LENGTH, 2);
+	SECOND.room = 100;
+	memory_say_writable(&SECOND);
+	ck_assert(has_body(&SECOND, "hel") && !SECOND.has_ended);
+	ck_assert_uint_eq(memory_say_body(&w.client, "lo", true), 2);
+	ck_assert(has_body(&SECOND, "hello") && SECOND.has_ended);
+	ck_assert_uint_eq(memory_say_body(&SECOND, "ok", true), 2);
+}
+END_TEST
+
 START_TEST(five_failures_leave_a_backend_out)
 {
 	for (unsigned i = 0; i < EJECT_FAILURES; i++)
@@ -656,6 +673,7 @@ suite(void)
 	tcase_add_test(t, a_body_is_sent_again);
 	tcase_add_test(t, a_body_that_is_sent_again_holds_the_client);
 	tcase_add_test(t, the_end_comes_while_a_body_is_sent_again);
+	tcase_add_test(t, an_answer_comes_while_a_body_is_sent_again);
 	tcase_add_test(t, five_failures_leave_a_backend_out);
 	tcase_add_test(t, all_that_are_left_out_serve);
 	tcase_add_test(t, a_body_waits_for_its_second_backend);
