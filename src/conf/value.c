@@ -49,6 +49,16 @@ const struct value_form value_duration = {
 	.is_compound = true,
 };
 
+static const struct value_unit percentage_units[] = {
+	{ "%", 100 }, { NULL, 0 }
+};
+
+const struct value_form value_percentage = {
+	.noun = "percentage",
+	.advice = "write a number with at most two decimals and %, as in 20%",
+	.units = percentage_units,
+};
+
 /* The digits at the start of *text, which moves behind them. */
 static bool
 take_digits(struct span *text, uint64_t *value)
@@ -115,6 +125,26 @@ parse_units(const struct value_form *form, struct span text, uint64_t *value)
 	return text.len == 0;
 }
 
+/* "12.5%": at most two decimals. */
+static bool
+parse_percentage(struct span text, uint64_t *value)
+{
+	uint64_t whole, part = 0;
+	size_t n;
+
+	if (!take_digits(&text, &whole))
+		return false;
+	if (text.len > 0 && text.ptr[0] == '.') {
+		text = span_skip(text, 1);
+		n = text.len;
+		if (!take_digits(&text, &part) || n - text.len > 2)
+			return false;
+		part *= n - text.len == 1 ? 10 : 1;
+	}
+	*value = saturated(part, whole, 100);
+	return span_equal(text, SPAN("%"));
+}
+
 /* A zero before other digits: octal to some readers of YAML. */
 static bool
 has_leading_zero(struct span text)
@@ -171,6 +201,9 @@ explain(const struct value_form *form, struct span text, const char *word,
 	else if (form->units == rate_units && is_number(text))
 		snprintf(why, size, "\"%s\" lacks a unit; write %sk/s or "
 		    "%sB/s", shown, shown, shown);
+	else if (form == &value_percentage && is_number(text))
+		snprintf(why, size, "\"%s\" lacks its %%; write %s%%", shown,
+		    shown);
 	else
 		snprintf(why, size, "\"%s\" is no %s; %s%s%s", shown,
 		    form->noun, form->advice, word != NULL ? ", or " : "",
@@ -186,12 +219,31 @@ value_parse(const struct value_form *form, struct span text,
 
 	if (form->units == NULL || span_equal(text, SPAN("0")))
 		is_good = take_digits(&rest, value) && rest.len == 0;
+	else if (form == &value_percentage)
+		is_good = parse_percentage(text, value);
 	else
 		is_good = parse_units(form, text, value);
 	if (is_good && !has_leading_zero(text))
 		return true;
 	explain(form, text, word, why, why_size);
 	return false;
+}
+
+/* Without decimals that are nought. */
+static const char *
+print_percentage(uint64_t value, char out[VALUE_MAX])
+{
+	uint64_t whole = value / 100, part = value % 100;
+
+	if (part == 0)
+		snprintf(out, VALUE_MAX, "%" PRIu64 "%%", whole);
+	else if (part % 10 == 0)
+		snprintf(out, VALUE_MAX, "%" PRIu64 ".%u%%", whole,
+		    (unsigned)part / 10);
+	else
+		snprintf(out, VALUE_MAX, "%" PRIu64 ".%02u%%", whole,
+		    (unsigned)part);
+	return out;
 }
 
 const char *
@@ -201,6 +253,8 @@ value_print(const struct value_form *form, uint64_t value,
 	const struct value_unit *u;
 	const char *name = "";
 
+	if (form == &value_percentage)
+		return print_percentage(value, out);
 	if (value > 0 && form->units != NULL) {
 		for (u = form->units; value % u->factor != 0; u++)
 			;

@@ -23,6 +23,7 @@ extern const struct value_form value_integer;	/* 128 */
 extern const struct value_form value_size;	/* 32k, 64KiB: bytes */
 extern const struct value_form value_rate;	/* 100B/s: bytes a second */
 extern const struct value_form value_duration;	/* 1m30s: milliseconds */
+extern const struct value_form value_percentage; /* 12.5%: hundredths of it */
 
 /*
  * Decimal digits only; 0 needs no unit. `word` is what may be written

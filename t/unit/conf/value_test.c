@@ -43,6 +43,18 @@ static const struct row {
 	{ &value_duration, "5sec", BAD }, { &value_duration, "s", BAD },
 	{ &value_duration, "05s", BAD }, { &value_duration, "", BAD },
 	{ &value_duration, "1H", BAD }, { &value_duration, "-1s", BAD },
+	{ &value_percentage, "0", 0 }, { &value_percentage, "0%", 0 },
+	{ &value_percentage, "20%", 2000 },
+	{ &value_percentage, "0.5%", 50 }, { &value_percentage, "0.05%", 5 },
+	{ &value_percentage, "12.34%", 1234 },
+	{ &value_percentage, "100%", 10000 },
+	{ &value_percentage, "99999999999999999999%", UINT64_MAX },
+	{ &value_percentage, "20", BAD }, { &value_percentage, "%", BAD },
+	{ &value_percentage, "", BAD }, { &value_percentage, ".5%", BAD },
+	{ &value_percentage, "5.%", BAD }, { &value_percentage, "5.123%", BAD },
+	{ &value_percentage, "5,5%", BAD }, { &value_percentage, "5 %", BAD },
+	{ &value_percentage, "05%", BAD }, { &value_percentage, "-5%", BAD },
+	{ &value_percentage, "5%%", BAD }, { &value_percentage, "1.5", BAD },
 };
 
 START_TEST(parse)
@@ -70,6 +82,10 @@ static const struct {
 	{ &value_size, UINT64_C(1) << 40, "1024GiB" },
 	{ &value_duration, 0, "0" }, { &value_duration, 1, "1ms" },
 	{ &value_duration, 90000, "90s" }, { &value_duration, 86400000, "1d" },
+	{ &value_percentage, 0, "0%" }, { &value_percentage, 1, "0.01%" },
+	{ &value_percentage, 50, "0.5%" }, { &value_percentage, 1234, "12.34%" },
+	{ &value_percentage, 2000, "20%" },
+	{ &value_percentage, 10000, "100%" },
 };
 
 /* What is printed reads back as the same number. */
