@@ -17,6 +17,7 @@ my %word_of = (
 	list => 'list', map => 'map', boolean => 'boolean',
 	address => 'address', text => 'text', path => 'path',
 	pattern => 'pattern',
+	percentage => 'percentage',
 );
 
 sub slurp {

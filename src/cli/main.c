@@ -107,8 +107,10 @@ open_access_log(void)
 
 	if (file == NULL)
 		return -1;
-	if (strcmp(file, "-") == 0)
+	if (strcmp(file, "-") == 0 || strcmp(file, "stdout") == 0)
 		return STDOUT_FILENO;
+	if (strcmp(file, "stderr") == 0)
+		return STDERR_FILENO;
 	fd = open_to_append(file);
 	if (fd >= 0)
 		return fd;

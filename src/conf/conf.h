@@ -84,11 +84,24 @@ enum access_form {
 	ACCESS_TIMING,
 	ACCESS_COMBINED,
 	ACCESS_JSON,
+	ACCESS_TEMPLATE,
 };
 
+#define ACCESS_FIELDS_MAX 32	/* request.NAME, response.NAME of a format */
+#define ACCESS_TEXT_MAX	4096	/* bytes of what stands between variables */
+struct access_format {
+	enum access_form form;
+	struct template line;	/* ACCESS_TEMPLATE */
+	uint32_t n_response;	/* its variables response.NAME */
+};
+
+#define SAMPLE_ALL	10000u	/* hundredths of one percent */
+#define SAMPLE_OFF	UINT32_MAX	/* not even what failed */
 struct access_conf {
-	const char *file;	/* NULL: none; "-": standard output */
-	uint32_t form;		/* enum access_form */
+	const char *file;	/* NULL: none; "-", "stdout", "stderr": what
+				 * we have inherited */
+	struct access_format format;
+	uint32_t sample;	/* of requests that go well */
 };
 
 /* The error log; what the command line says is in it. */

@@ -1,6 +1,7 @@
 /* src/conf/form.c -- values with a form of their own: addresses, networks */
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "conf/internal.h"
 #include "core/cidr.h"
@@ -294,15 +295,20 @@ const struct conf_form form_regex = {
 };
 
 static bool
+parse_text(struct template *to, struct span text, enum template_use use,
+    struct arena *arena, char *why)
+{
+	if (template_parse(to, span_of(arena_str(arena, text), text.len),
+	    use, arena, why))
+		return true;
+	to->n = 0;
+	return false;
+}
+
+static bool
 parse_template(void *to, struct span text, struct arena *arena, char *why)
 {
-	struct template *t = to;
-
-	if (template_parse(t, span_of(arena_str(arena, text), text.len),
-	    arena, why))
-		return true;
-	t->n = 0;
-	return false;
+	return parse_text(to, text, USE_REQUEST, arena, why);
 }
 
 static struct span
@@ -314,5 +320,131 @@ print_template(const void *value, struct arena *arena UNUSED)
 const struct conf_form form_template = {
 	.noun = "text", .size = sizeof(struct template),
 	.parse = parse_template, .print = print_template,
+	.expands = true,
+};
+
+static bool
+parse_late_template(void *to, struct span text, struct arena *arena,
+    char *why)
+{
+	return parse_text(to, text, USE_RESPONSE, arena, why);
+}
+
+const struct conf_form form_late_template = {
+	.noun = "text", .size = sizeof(struct template),
+	.parse = parse_late_template, .print = print_template,
+	.expands = true,
+};
+
+/* ---- the form of the access log */
+
+static const char *const format_words[] = {
+	[ACCESS_TIMING] = "timing", [ACCESS_COMBINED] = "combined",
+	[ACCESS_JSON] = "json",
+};
+
+static bool
+refuse_format(struct span text, char *why)
+{
+	struct suggestion near = { .word = text };
+	char word[QUOTE_MAX];
+
+	for (size_t i = 0; i < COUNT_OF(format_words); i++)
+		suggest(&near, format_words[i]);
+	quote(word, text);
+	if (near.best != NULL)
+		snprintf(why, WHY_MAX, "\"%s\" is no format; did you mean "
+		    "\"%s\"?", word, near.best);
+	else
+		snprintf(why, WHY_MAX, "\"%s\" is no format; there are: "
+		    "timing, combined, json, or a text with variables, as in "
+		    "\"${client} ${status}\"", word);
+	return false;
+}
+
+static bool
+is_printable(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* It is one line, and what it takes is bounded. */
+static bool
+check_format(const struct template *t, char *why)
+{
+	size_t n_fields = 0, len = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct template_piece *p = &t->at[i];
+
+		n_fields += p->variable >= VARIABLE_FIELD;
+		len += p->variable == VARIABLE_NONE ? p->text.len : 0;
+		if (is_printable(p->text))
+			continue;
+		snprintf(why, WHY_MAX, "a format is one line; it cannot hold "
+		    "line ends or control characters other than tabs");
+		return false;
+	}
+	if (n_fields <= ACCESS_FIELDS_MAX && len <= ACCESS_TEXT_MAX)
+		return true;
+	snprintf(why, WHY_MAX, "a format has at most %d header fields and %d "
+	    "bytes of other text", ACCESS_FIELDS_MAX, ACCESS_TEXT_MAX);
+	return false;
+}
+
+static bool
+parse_word(struct access_format *f, struct span text)
+{
+	for (size_t i = 0; i < COUNT_OF(format_words); i++)
+		if (span_equal(text, span_str(format_words[i]))) {
+			f->form = (enum access_form)i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+parse_format(void *to, struct span text, struct arena *arena, char *why)
+{
+	struct access_format *f = to;
+	bool has_variable = false;
+
+	if (parse_word(f, text))
+		return true;
+	if (!parse_text(&f->line, text, USE_LOG, arena, why))
+		return false;
+	f->form = ACCESS_TEMPLATE;
+	for (size_t i = 0; i < f->line.n; i++) {
+		enum variable v = f->line.at[i].variable;
+
+		has_variable |= v != VARIABLE_NONE;
+		f->n_response += v == VARIABLE_RESPONSE_FIELD;
+	}
+	if (has_variable)
+		return check_format(&f->line, why);
+	/* The word may come from the environment. */
+	return (f->line.n == 1 && parse_word(f, f->line.at[0].text)) ||
+	    refuse_format(text, why);
+}
+
+static struct span
+print_format(const void *value, struct arena *arena)
+{
+	const struct access_format *f = value;
+
+	return f->form == ACCESS_TEMPLATE ? print_template(&f->line, arena) :
+	    span_str(format_words[f->form]);
+}
+
+const struct conf_form form_format = {
+	.noun = "text", .size = sizeof(struct access_format),
+	.parse = parse_format, .print = print_format,
+	.pattern = "^(timing|combined|json|.*\\$\\{.*)$",
 	.expands = true,
 };

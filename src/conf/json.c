@@ -126,6 +126,17 @@ put_amount(struct json *j, const struct conf_key *key)
 }
 
 static void
+put_percentage(struct json *j)
+{
+	next(j);
+	fputs("{\"type\": \"string\", \"pattern\": "
+	    "\"^(0|(0|[1-9][0-9]?)([.][0-9]{1,2})?%|100([.]00?)?%)$\"}",
+	    j->out);
+	next(j);
+	fputs("{\"enum\": [0]}", j->out);
+}
+
+static void
 put_integer(struct json *j, const struct conf_key *key)
 {
 	next(j);
@@ -269,6 +280,9 @@ put_alternatives(struct json *j, const struct conf_key *key)
 	case CONF_RATE:
 	case CONF_DURATION:
 		put_amount(j, key);
+		break;
+	case CONF_PERCENTAGE:
+		put_percentage(j);
 		break;
 	case CONF_BOOLEAN:
 		next(j);

@@ -311,11 +311,24 @@ static const struct conf_section field_section = {
 	"a field", field_keys, sizeof(struct field_file), "value"
 };
 
-#define EDIT_ROWS(member)						\
-	{ .name = "set", .type = CONF_MAP, .section = &field_section,	\
+/* Of a response: variables may speak of it. */
+static const struct conf_key late_field_keys[] = {
+	{ .name = "value", .type = CONF_VALUE, .is_required = true,
+	  .form = &form_late_template,
+	  FIELD(field_file, value), PLACE(field_file, value_at),
+	  .help = "Its value." },
+	{ .name = NULL },
+};
+
+static const struct conf_section late_field_section = {
+	"a field", late_field_keys, sizeof(struct field_file), "value"
+};
+
+#define EDIT_ROWS(member, fields)					\
+	{ .name = "set", .type = CONF_MAP, .section = &(fields),	\
 	  FIELD(route_file, member.set),				\
 	  .help = "Fields in place of any of the same name." },		\
-	{ .name = "add", .type = CONF_MAP, .section = &field_section,	\
+	{ .name = "add", .type = CONF_MAP, .section = &(fields),	\
 	  FIELD(route_file, member.add),				\
 	  .help = "Fields beside those of the same name." },		\
 	{ .name = "remove", .type = CONF_VALUES, .form = &form_token,	\
@@ -324,8 +337,12 @@ static const struct conf_section field_section = {
 	  .help = "Fields that go." },					\
 	{ .name = NULL }
 
-static const struct conf_key request_edit_keys[] = { EDIT_ROWS(request) };
-static const struct conf_key response_edit_keys[] = { EDIT_ROWS(response) };
+static const struct conf_key request_edit_keys[] = {
+	EDIT_ROWS(request, field_section)
+};
+static const struct conf_key response_edit_keys[] = {
+	EDIT_ROWS(response, late_field_section)
+};
 
 static const struct conf_section request_edit_section = {
 	"\"request_headers\"", request_edit_keys, sizeof(struct route_file), NULL
@@ -446,6 +463,18 @@ static const struct conf_section route_limits_section = {
 	sizeof(struct route_file), NULL
 };
 
+static const struct conf_key route_access_keys[] = {
+	{ .name = "sample", .type = CONF_PERCENTAGE, .max = SAMPLE_ALL,
+	  FIELD(route_file, sample), PLACE(route_file, sample_at),
+	  .help = "How many of its requests that go well have a line." },
+	{ .name = NULL },
+};
+
+static const struct conf_section route_access_section = {
+	"\"access_log\" of a route", route_access_keys,
+	sizeof(struct route_file), NULL
+};
+
 static const struct conf_key route_keys[] = {
 	{ .name = "name", .type = CONF_STRING,
 	  FIELD(route_file, name), PLACE(route_file, name_at),
@@ -492,6 +521,10 @@ static const struct conf_key route_keys[] = {
 	{ .name = "limits", .type = CONF_BLOCK,
 	  .section = &route_limits_section, PLACE(route_file, limits_at),
 	  .help = "What its requests may bring." },
+	{ .name = "access_log", .type = CONF_BLOCK, .word = "off",
+	  .word_value = 1, .section = &route_access_section,
+	  FIELD(route_file, access_is_off),
+	  .help = "Which of its requests leave a line." },
 	{ .name = NULL },
 };
 
@@ -545,19 +578,15 @@ static const struct conf_section admin_section = {
 	"\"admin\"", admin_keys, sizeof(struct file_conf), NULL
 };
 
-static const struct conf_choice access_forms[] = {
-	{ "timing", ACCESS_TIMING, true },
-	{ "combined", ACCESS_COMBINED, true },
-	{ "json", ACCESS_JSON, true },
-	{ NULL, 0, false },
-};
-
 static const struct conf_key access_keys[] = {
 	{ .name = "file", .type = CONF_STRING, .is_required = true,
 	  FIELD(file_conf, access.file), .help = "Where lines are appended." },
-	{ .name = "format", .type = CONF_CHOICE, .def = "timing",
-	  .choices = access_forms, FIELD(file_conf, access.form),
+	{ .name = "format", .type = CONF_VALUE, .def = "timing",
+	  .form = &form_format, FIELD(file_conf, access.format),
 	  .help = "What a line looks like." },
+	{ .name = "sample", .type = CONF_PERCENTAGE, .def = "100%",
+	  .max = SAMPLE_ALL, FIELD(file_conf, access.sample),
+	  .help = "How many of the requests that go well have one." },
 	{ .name = NULL },
 };
 

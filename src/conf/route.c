@@ -436,6 +436,20 @@ take_upgrade(struct route_conf *r, const struct route_file *f)
 		r->upgrade = (struct strings){ &websocket, 1 };
 }
 
+static void
+take_access(struct route_conf *r, const struct route_file *f,
+    const struct conf *conf, struct diagnostics *d)
+{
+	char name[QUOTE_MAX];
+
+	r->log_sample = f->access_is_off ? SAMPLE_OFF :
+	    f->sample_at.line != 0 ? f->sample : conf->access.sample;
+	if (f->sample_at.line != 0 && conf->access.file == NULL)
+		diag_warning(d, f->sample_at, "route \"%s\" samples an access "
+		    "log that this file does not have",
+		    quote(name, span_str(r->name)));
+}
+
 /* ---- routes */
 
 static const char *
@@ -480,6 +494,7 @@ take_routes(struct conf *conf, const struct file_conf *f,
 		take_upgrade(r, &items[i]);
 		take_path(r, &items[i], d);
 		take_body_limit(r, &items[i], conf);
+		take_access(r, &items[i], conf, d);
 	}
 	if (is_sound)
 		warn_hidden(conf, d);

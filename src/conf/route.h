@@ -99,4 +99,5 @@ struct route_conf {
 	const char *content_type;	/* ACTION_RESPOND */
 	struct edits_conf request_headers, response_headers;
 	struct strings upgrade;	/* protocols that may be asked for */
+	uint32_t log_sample;	/* as in struct access_conf, or SAMPLE_OFF */
 };

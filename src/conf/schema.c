@@ -194,6 +194,8 @@ schema_form(const struct conf_key *key)
 		return &value_rate;
 	case CONF_DURATION:
 		return &value_duration;
+	case CONF_PERCENTAGE:
+		return &value_percentage;
 	default:
 		return NULL;
 	}
@@ -205,7 +207,8 @@ schema_noun(const struct conf_key *key)
 	static const char *const names[] = {
 		[CONF_STRING] = "string", [CONF_INTEGER] = "number",
 		[CONF_SIZE] = "size", [CONF_RATE] = "rate",
-		[CONF_DURATION] = "duration", [CONF_BOOLEAN] = "boolean",
+		[CONF_DURATION] = "duration",
+		[CONF_PERCENTAGE] = "percentage", [CONF_BOOLEAN] = "boolean",
 		[CONF_CHOICE] = "word", [CONF_VALUES] = "list",
 		[CONF_BLOCK] = "map", [CONF_LIST] = "list",
 		[CONF_MAP] = "map",

@@ -15,10 +15,11 @@
  */
 enum conf_type {
 	CONF_STRING,	/* const char * */
-	CONF_INTEGER,	/* uint16_t, uint32_t or uint64_t, like the next two */
+	CONF_INTEGER,	/* uint16_t, uint32_t or uint64_t, like the next four */
 	CONF_SIZE,	/* bytes */
 	CONF_RATE,	/* bytes a second */
 	CONF_DURATION,	/* milliseconds */
+	CONF_PERCENTAGE,	/* hundredths of one percent */
 	CONF_BOOLEAN,	/* bool */
 	CONF_CHOICE,	/* uint32_t: one of `choices` */
 	CONF_VALUE,	/* what `form` reads */
@@ -85,6 +86,9 @@ extern const struct conf_form form_token;
 extern const struct conf_form form_regex;	/* struct regex * */
 extern const struct conf_form form_pattern;
 extern const struct conf_form form_template;	/* struct template */
+extern const struct conf_form form_late_template;	/* the same, behind
+							 * the response */
+extern const struct conf_form form_format;	/* struct access_format */
 
 /*
  * The member of a key without a default that is not required shows whether it
@@ -220,6 +224,8 @@ struct route_file {
 	uint64_t body_limit;
 	struct place body_limit_at;
 	struct place timeouts_at, retries_at, limits_at;
+	uint32_t access_is_off, sample;	/* access_log */
+	struct place sample_at;
 };
 
 #define RETRIES_OFF	UINT32_MAX

@@ -8,13 +8,15 @@
 #include "conf/internal.h"
 #include "conf/yaml.h"
 
-static const char *const names[] = {
-#define X(id, name) [VARIABLE_##id] = name,
+static const struct {
+	const char *name;
+	unsigned uses;		/* enum template_use */
+} variables[] = {
+#define X(id, name, uses) [VARIABLE_##id] = { name, uses },
 	VARIABLES(X)
 #undef X
 };
 
-static const struct span request_field = { "request.", 8 };
 static const struct span environment = { "env:", 4 };
 
 static void
@@ -35,13 +37,14 @@ is_token(struct span s)
 }
 
 static bool
-refuse(struct span name, char *why)
+refuse(struct span name, enum template_use use, char *why)
 {
 	struct suggestion near = { .word = name };
 	char word[QUOTE_MAX];
 
-	for (size_t i = 1; i < COUNT_OF(names); i++)
-		suggest(&near, names[i]);
+	for (size_t i = 1; i < COUNT_OF(variables); i++)
+		if ((variables[i].uses & use) != 0)
+			suggest(&near, variables[i].name);
 	quote(word, name);
 	if (near.best != NULL)
 		snprintf(why, WHY_MAX, "there is no variable \"${%s}\"; did you "
@@ -72,29 +75,62 @@ add_environment(struct template *t, struct span name, struct arena *arena,
 	return false;
 }
 
+/* What there is, but not yet here. */
 static bool
-add_variable(struct template *t, struct span name, struct arena *arena,
-    char *why)
+refuse_early(struct span name, unsigned uses, char *why)
 {
+	char word[QUOTE_MAX];
+
+	snprintf(why, WHY_MAX, "\"${%s}\" is not known yet here; it can stand "
+	    "in %saccess_log.format", quote(word, name),
+	    (uses & USE_RESPONSE) != 0 ? "response_headers and in " : "");
+	return false;
+}
+
+/* request.NAME, response.NAME. VARIABLE_NONE: it is no such thing. */
+static enum variable
+field_variable(struct span name, struct span *field)
+{
+	static const struct span request = { "request.", 8 };
+	static const struct span response = { "response.", 9 };
+
+	if (name.len > request.len &&
+	    memcmp(name.ptr, request.ptr, request.len) == 0) {
+		*field = span_skip(name, request.len);
+		return is_token(*field) ? VARIABLE_FIELD : VARIABLE_NONE;
+	}
+	if (name.len > response.len &&
+	    memcmp(name.ptr, response.ptr, response.len) == 0) {
+		*field = span_skip(name, response.len);
+		return is_token(*field) ? VARIABLE_RESPONSE_FIELD :
+		    VARIABLE_NONE;
+	}
+	return VARIABLE_NONE;
+}
+
+static bool
+add_variable(struct template *t, struct span name, enum template_use use,
+    struct arena *arena, char *why)
+{
+	struct span text = name;
+	enum variable v = field_variable(name, &text);
+	unsigned uses = v == VARIABLE_RESPONSE_FIELD ? USE_LATE : USE_ALWAYS;
+
 	if (name.len >= environment.len && memcmp(name.ptr, environment.ptr,
 	    environment.len) == 0)
 		return add_environment(t, span_skip(name, environment.len),
 		    arena, why);
-	for (size_t i = 1; i < COUNT_OF(names); i++)
-		if (span_equal(name, span_str(names[i]))) {
-			add(t, (enum variable)i, name);
-			return true;
+	for (size_t i = 1; i < COUNT_OF(variables); i++)
+		if (span_equal(name, span_str(variables[i].name))) {
+			v = (enum variable)i;
+			uses = variables[i].uses;
 		}
-	if (name.len > request_field.len && memcmp(name.ptr,
-	    request_field.ptr, request_field.len) == 0) {
-		struct span field = span_skip(name, request_field.len);
-
-		if (is_token(field)) {
-			add(t, VARIABLE_FIELD, field);
-			return true;
-		}
-	}
-	return refuse(name, why);
+	if (v == VARIABLE_NONE)
+		return refuse(name, use, why);
+	if ((uses & use) == 0)
+		return refuse_early(name, uses, why);
+	add(t, v, text);
+	return true;
 }
 
 static size_t
@@ -108,8 +144,8 @@ most_pieces(struct span text)
 }
 
 bool
-template_parse(struct template *t, struct span text, struct arena *arena,
-    char *why)
+template_parse(struct template *t, struct span text, enum template_use use,
+    struct arena *arena, char *why)
 {
 	const char *at, *end;
 
@@ -134,7 +170,8 @@ template_parse(struct template *t, struct span text, struct arena *arena,
 			return false;
 		}
 		before = (size_t)(end - text.ptr);
-		if (!add_variable(t, span_of(text.ptr, before), arena, why))
+		if (!add_variable(t, span_of(text.ptr, before), use, arena,
+		    why))
 			return false;
 		text = span_skip(text, before + 1);
 	}

@@ -7,26 +7,54 @@
 #include "core/memory.h"
 #include "core/span.h"
 
-/* interfaces.md, Logs: what can be said of a request; the name, lower case. */
+/* What a template is for decides what it can speak of. */
+enum template_use {
+	USE_REQUEST = 1,	/* what goes to the backend, answers of ours */
+	USE_RESPONSE = 2,	/* response_headers */
+	USE_LOG = 4,		/* access_log.format */
+	USE_LATE = USE_RESPONSE | USE_LOG,
+	USE_ALWAYS = USE_REQUEST | USE_LATE,
+};
+
+/* interfaces.md, Logs: the name, lower case, and the uses that know it. */
 #define VARIABLES(X)							\
-	X(CLIENT,	"client")					\
-	X(CLIENT_PORT,	"client_port")					\
-	X(METHOD,	"method")					\
-	X(TARGET,	"target")					\
-	X(REQUEST_URI,	"request_uri")					\
-	X(PATH,		"path")						\
-	X(QUERY,	"query")					\
-	X(HOST,		"host")						\
-	X(VERSION,	"version")					\
-	X(SCHEME,	"scheme")					\
-	X(ROUTE,	"route")
+	X(CLIENT,	"client",	USE_ALWAYS)			\
+	X(CLIENT_PORT,	"client_port",	USE_ALWAYS)			\
+	X(TIME,		"time",		USE_ALWAYS)			\
+	X(METHOD,	"method",	USE_ALWAYS)			\
+	X(TARGET,	"target",	USE_ALWAYS)			\
+	X(REQUEST_URI,	"request_uri",	USE_ALWAYS)			\
+	X(PATH,		"path",		USE_ALWAYS)			\
+	X(QUERY,	"query",	USE_ALWAYS)			\
+	X(VERSION,	"version",	USE_ALWAYS)			\
+	X(HOST,		"host",		USE_ALWAYS)			\
+	X(SCHEME,	"scheme",	USE_ALWAYS)			\
+	X(LISTENER,	"listener",	USE_ALWAYS)			\
+	X(ROUTE,	"route",	USE_ALWAYS)			\
+	X(TLS_VERSION,	"tls_version",	USE_ALWAYS)			\
+	X(TLS_CIPHER,	"tls_cipher",	USE_ALWAYS)			\
+	X(SNI,		"sni",		USE_ALWAYS)			\
+	X(STATUS,	"status",	USE_LATE)			\
+	X(UPSTREAM,	"upstream",	USE_LATE)			\
+	X(BACKEND,	"backend",	USE_LATE)			\
+	X(ATTEMPTS,	"attempts",	USE_LATE)			\
+	X(BYTES_IN,	"bytes_in",	USE_LOG)			\
+	X(BYTES_OUT,	"bytes_out",	USE_LOG)			\
+	X(T_QUEUE,	"t_queue",	USE_LOG)			\
+	X(T_CONNECT,	"t_connect",	USE_LOG)			\
+	X(T_HEAD,	"t_head",	USE_LOG)			\
+	X(T_TOTAL,	"t_total",	USE_LOG)			\
+	X(END,		"end",		USE_LOG)			\
+	X(REASON,	"reason",	USE_LOG)			\
+	X(REQUEST_ID,	"request_id",	USE_LOG)
 
 enum variable {
 	VARIABLE_NONE,		/* the text itself */
-#define X(id, name) VARIABLE_##id,
+#define X(id, name, uses) VARIABLE_##id,
 	VARIABLES(X)
 #undef X
 	VARIABLE_FIELD,		/* request.NAME; text: the name */
+	VARIABLE_RESPONSE_FIELD,	/* response.NAME */
 };
 
 struct template_piece {
@@ -46,4 +74,4 @@ struct template {
  * "${", and "${env:NAME}" is what the environment says now. False: `why` (WHY_MAX bytes of conf/schema.h) names what is wrong.
  */
 bool template_parse(struct template *t, struct span text,
-    struct arena *arena, char *why);
+    enum template_use use, struct arena *arena, char *why);

@@ -328,16 +328,134 @@ print_json(struct line *l, const struct access_record *r)
 	put_str(l, "}");
 }
 
+/* ---- templates */
+
+#define VALUE_ROOM	128	/* numbers, times, addresses */
+
+static struct span
+word(const char *s)
+{
+	return s == NULL ? span_of(NULL, 0) : span_str(s);
+}
+
+/* Variables that are texts already. */
+static struct span
+text_of(enum variable v, const struct access_record *r)
+{
+	switch (v) {
+	case VARIABLE_METHOD:	return r->method;
+	case VARIABLE_TARGET:
+	case VARIABLE_REQUEST_URI: return r->target;
+	case VARIABLE_PATH:	return r->path;
+	case VARIABLE_QUERY:	return r->query;
+	case VARIABLE_VERSION:	return word(r->version);
+	case VARIABLE_HOST:	return r->name;
+	case VARIABLE_SCHEME:	return SPAN("http");
+	case VARIABLE_LISTENER:	return word(r->listener);
+	case VARIABLE_ROUTE:	return word(r->route);
+	case VARIABLE_UPSTREAM:	return word(r->upstream);
+	case VARIABLE_BACKEND:	return word(r->backend);
+	case VARIABLE_END:	return span_of(r->end, 2);
+	case VARIABLE_REASON:	return word(r->reason);
+	case VARIABLE_REQUEST_ID: return word(r->id);
+	default:		return span_of(NULL, 0);
+	}
+}
+
+static void
+put_reached(struct line *l, uint32_t us)
+{
+	if (us != ACCESS_NOT_REACHED)
+		put_ms(l, us);
+}
+
+/* Variables that become texts here; false: `v` is none of them. */
+static bool
+put_counted(struct line *l, enum variable v, const struct access_record *r)
+{
+	switch (v) {
+	case VARIABLE_CLIENT:	put_host(l, r->client); break;
+	case VARIABLE_CLIENT_PORT:
+		if (address_port(r->client) != 0)
+			put_number(l, address_port(r->client));
+		break;
+	case VARIABLE_TIME:	put_time(l, r->start_ms); break;
+	case VARIABLE_STATUS:	put_number(l, r->status); break;
+	case VARIABLE_ATTEMPTS:	put_number(l, r->attempts); break;
+	case VARIABLE_BYTES_IN:	put_number(l, r->bytes_in); break;
+	case VARIABLE_BYTES_OUT: put_number(l, r->bytes_out); break;
+	case VARIABLE_T_QUEUE:	put_reached(l, r->queue_us); break;
+	case VARIABLE_T_CONNECT: put_reached(l, r->connect_us); break;
+	case VARIABLE_T_HEAD:	put_reached(l, r->head_us); break;
+	case VARIABLE_T_TOTAL:	put_reached(l, r->total_us); break;
+	default:		return false;
+	}
+	return true;
+}
+
+/* The value takes at most `left` of the line; returns what it took. */
+static size_t
+put_variable(struct line *l, enum variable v, const struct access_record *r,
+    struct span value, size_t left)
+{
+	bool is_long = v == VARIABLE_TARGET || v == VARIABLE_REQUEST_URI ||
+	    v == VARIABLE_PATH || v == VARIABLE_QUERY;
+	size_t most = is_long ? TARGET_MOST : FIELD_MOST, before = l->len;
+	char room[VALUE_ROOM];
+	struct line made = { .at = room };
+
+	if (most > left)
+		most = left;
+	if (most < 8)
+		return 0;	/* the line is full */
+	if (put_counted(&made, v, r))
+		value = span_of(room, made.len);
+	put_or_dash(l, value, most);
+	return l->len - before;
+}
+
+static size_t
+plain_size(const struct template *t)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->at[i].variable == VARIABLE_NONE)
+			size += t->at[i].text.len;
+	return size;
+}
+
+/* What is between the variables finds room whatever they are. */
+static void
+print_template(struct line *l, const struct template *t,
+    const struct access_record *r)
+{
+	size_t left = ACCESS_LINE_MAX - 1 - plain_size(t);
+	const struct span *field = r->fields;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct template_piece *p = &t->at[i];
+
+		if (p->variable == VARIABLE_NONE)
+			put(l, p->text);
+		else
+			left -= put_variable(l, p->variable, r,
+			    p->variable >= VARIABLE_FIELD ? *field++ :
+			    text_of(p->variable, r), left);
+	}
+}
+
 size_t
-access_print(enum access_form form, const struct access_record *r,
-    char out[ACCESS_LINE_MAX])
+access_print(const struct access_format *format,
+    const struct access_record *r, char out[ACCESS_LINE_MAX])
 {
 	struct line l = { .at = out };
 
-	switch (form) {
+	switch (format->form) {
 	case ACCESS_TIMING:	print_timing(&l, r); break;
 	case ACCESS_COMBINED:	print_combined(&l, r); break;
 	case ACCESS_JSON:	print_json(&l, r); break;
+	case ACCESS_TEMPLATE:	print_template(&l, &format->line, r); break;
 	}
 	out[l.len++] = '\n';
 	return l.len;

@@ -14,6 +14,10 @@ struct access_record {
 	const struct address *client;
 	uint64_t start_ms;		/* wall clock, since 1970 */
 	struct span method, target, host, referer, user_agent;
+	struct span path, query, name;	/* templates: normalised, the host
+					 * without a port */
+	const struct span *fields;	/* templates: what request.NAME and
+					 * response.NAME are, in order */
 	const char *version;		/* "1.1" */
 	unsigned status;
 	uint64_t bytes_in, bytes_out;	/* of the bodies */
@@ -29,6 +33,7 @@ struct access_record {
 #define ACCESS_LINE_MAX 16384
 
 /* Writes the line with its end, returns its length. Whatever bytes the client
- * sent, it is one line of printable ASCII, and JSON is valid. */
-size_t access_print(enum access_form form, const struct access_record *r,
-    char out[ACCESS_LINE_MAX]);
+ * sent, it is one line of printable ASCII, and JSON is valid; what a template
+ * has between its variables stands there as it is. */
+size_t access_print(const struct access_format *format,
+    const struct access_record *r, char out[ACCESS_LINE_MAX]);

@@ -1,10 +1,15 @@
 /* src/proxy/account.c -- what is said of an exchange when it is over */
+#include <string.h>
+
 #include "conf/conf.h"
 #include "core/clock.h"
+#include "core/random.h"
 #include "http/reply.h"
+#include "http/uri.h"
 #include "observe/access.h"
 #include "observe/writer.h"
 #include "proxy/exchange.h"
+#include "proxy/router.h"
 
 uint32_t
 account_us(const struct exchange *x)
@@ -37,7 +42,7 @@ set_end(char end[2], const struct exchange *x)
 		[REASON_CONNECT_TIMEOUT] = "sC", [REASON_STALE] = "SH",
 		[REASON_RESET_REUSED] = "SH", [REASON_RESET] = "SH",
 		[REASON_REFUSED] = "SH", [REASON_TIMEOUT] = "sH",
-		[REASON_JUNK] = "PH", [REASON_TRUNCATED] = "SD",
+		[REASON_JUNK] = "P?", [REASON_TRUNCATED] = "SD",
 		[REASON_NO_BACKEND] = "SC", [REASON_LOCAL] = "RC",
 		[REASON_CLIENT_GONE] = "C?", [REASON_CLIENT_TIMEOUT] = "c?",
 		[REASON_BAD_REQUEST] = "PR", [REASON_HEAD_TOO_LARGE] = "PR",
@@ -55,14 +60,17 @@ set_end(char end[2], const struct exchange *x)
 		end[0] = 'L';	/* answered here */
 }
 
-static struct span
-value_of(const struct http_head *h, struct span name)
+/* What went wrong always leaves a line. */
+static bool
+is_wanted(const struct exchange *x)
 {
-	for (unsigned i = 0; i < h->n_fields; i++)
-		if (h->fields[i].name_len == name.len &&
-		    span_equal_nocase(field_name(h, &h->fields[i]), name))
-			return field_value(h, &h->fields[i]);
-	return span_of(NULL, 0);
+	uint32_t sample = x->route == NULL ? x->proxy->conf->access.sample :
+	    x->route->log_sample;
+
+	if (likely(sample >= SAMPLE_ALL))
+		return sample != SAMPLE_OFF;
+	return x->why != REASON_NONE || x->status >= 500 ||
+	    random_below(SAMPLE_ALL) < sample;
 }
 
 static void
@@ -71,8 +79,8 @@ set_request(struct access_record *r, const struct http_head *h)
 	r->method = h->method_text;
 	r->target = h->target;
 	r->host = h->host;
-	r->referer = value_of(h, SPAN("referer"));
-	r->user_agent = value_of(h, SPAN("user-agent"));
+	r->referer = head_value(h, SPAN("referer"));
+	r->user_agent = head_value(h, SPAN("user-agent"));
 }
 
 static void
@@ -87,23 +95,106 @@ set_times(struct access_record *r, const struct exchange *x)
 	    ACCESS_NOT_REACHED;
 }
 
-/* NULL: more listeners than the configuration has (tests). */
-static const char *
-listener_name(const struct exchange *x, char text[ADDRESS_TEXT_MAX])
-{
-	const struct conf *conf = x->proxy->conf;
+/* ---- templates */
 
-	if (x->listener >= conf->n_listeners)
-		return NULL;
-	address_print(&conf->listeners[x->listener].address, text);
-	return text;
+#define SAID_MOST	1024	/* bytes of a field of the response */
+
+static struct span
+said_value(const struct http_head *h, struct span name)
+{
+	struct span value = head_value(h, name);
+
+	return span_of(value.ptr, value.len < SAID_MOST ? value.len :
+	    SAID_MOST);
 }
 
-void
-account_end(const struct exchange *x, const char *id)
+static char *
+put_said(char *to, struct span value)
 {
+	uint16_t len = (uint16_t)value.len;
+
+	memcpy(to, &len, sizeof(len));
+	if (len > 0)
+		memcpy(to + sizeof(len), value.ptr, len);
+	return to + sizeof(len) + len;
+}
+
+/* NULL: no response came. */
+static struct span
+take_said(const char **at)
+{
+	struct span value = { NULL, 0 };
+	uint16_t len;
+
+	if (*at == NULL)
+		return value;
+	memcpy(&len, *at, sizeof(len));
+	value = span_of(*at + sizeof(len), len);
+	*at += sizeof(len) + len;
+	return value;
+}
+
+/* Each value behind its length, in the order of the template. */
+void
+account_response(struct exchange *x, const struct http_head *h)
+{
+	const struct access_format *f = &x->proxy->conf->access.format;
+	size_t size = 0;
+	unsigned class;
+	char *to;
+
+	if (likely(f->n_response == 0))
+		return;
+	for (size_t i = 0; i < f->line.n; i++)
+		if (f->line.at[i].variable == VARIABLE_RESPONSE_FIELD)
+			size += sizeof(uint16_t) +
+			    said_value(h, f->line.at[i].text).len;
+	x->said = to = block_take(size, &class);
+	x->said_class = (uint8_t)class;
+	for (size_t i = 0; i < f->line.n; i++)
+		if (f->line.at[i].variable == VARIABLE_RESPONSE_FIELD)
+			to = put_said(to, said_value(h, f->line.at[i].text));
+}
+
+static void
+set_fields(struct span fields[ACCESS_FIELDS_MAX], const struct exchange *x,
+    const struct template *t)
+{
+	const char *said = x->said;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct template_piece *p = &t->at[i];
+
+		if (p->variable == VARIABLE_FIELD)
+			*fields++ = x->kept == NULL ? span_of(NULL, 0) :
+			    head_value(x->kept, p->text);
+		else if (p->variable == VARIABLE_RESPONSE_FIELD)
+			*fields++ = take_said(&said);
+	}
+}
+
+/* What only templates ask for. */
+static void
+set_variables(struct access_record *r, const struct exchange *x,
+    const struct template *t, struct span fields[ACCESS_FIELDS_MAX])
+{
+	set_fields(fields, x, t);
+	r->fields = fields;
+	if (x->kept == NULL)
+		return;
+	r->path = request_path(x->kept);
+	r->query = uri_query(x->kept->target);
+	r->name = host_without_port(x->kept->host);
+}
+
+/* ---- the line */
+
+static void
+write_line(const struct exchange *x, const char *id)
+{
+	const struct access_format *format = &x->proxy->conf->access.format;
 	char line[ACCESS_LINE_MAX], listener[ADDRESS_TEXT_MAX];
-	char made[REQUEST_ID_LEN + 1];
+	struct span fields[ACCESS_FIELDS_MAX];
 	struct address client;
 	struct access_record r = {
 		.client = &client, .status = x->status,
@@ -114,16 +205,33 @@ account_end(const struct exchange *x, const char *id)
 		.upstream = x->upstream == NULL ? NULL : x->upstream->name,
 		.backend = x->backend == NULL ? NULL : x->backend->name,
 		.attempts = x->n_attempts, .reason = reasons[x->why].word,
-		.id = id != NULL ? id : made,
+		.id = id,
 	};
 
 	endpoint_address(&x->from, &client);
-	if (id == NULL)
-		request_id_make(made);
 	if (x->kept != NULL)
 		set_request(&r, x->kept);
 	set_times(&r, x);
 	set_end(r.end, x);
-	(void)writer_put(x->proxy->access, line, access_print(
-	    (enum access_form)x->proxy->conf->access.form, &r, line));
+	if (format->form == ACCESS_TEMPLATE)
+		set_variables(&r, x, &format->line, fields);
+	(void)writer_put(x->proxy->access, line,
+	    access_print(format, &r, line));
+}
+
+void
+account_end(struct exchange *x, const char *id)
+{
+	char made[REQUEST_ID_LEN + 1];
+
+	if (is_wanted(x)) {
+		if (id == NULL) {
+			request_id_make(made);
+			id = made;
+		}
+		write_line(x, id);
+	}
+	if (x->said != NULL)
+		block_give(x->said, x->said_class);
+	x->said = NULL;
 }

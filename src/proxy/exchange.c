@@ -146,7 +146,7 @@ answer(struct exchange *x, enum reason why)
 	x->status = reasons[why].status;
 	x->bytes_out = reply_reason(x->client, why, x->media,
 	    x->method == METHOD_HEAD, id);
-	if (x->proxy->access != NULL)
+	if (x->proxy->access != NULL && !x->is_logged)
 		account_end(x, id);
 	x->is_logged = true;
 	x->state = EXCHANGE_END;
@@ -399,7 +399,10 @@ find_route(struct exchange *x, const struct http_head *h)
 
 	route_request_init(&q, x, h, &client);
 	x->route = router_find(x->proxy->router, &q);
-	return x->route == NULL ? REASON_NOT_FOUND : REASON_NONE;
+	if (x->route == NULL)
+		return REASON_NOT_FOUND;
+	x->is_logged = x->route->log_sample == SAMPLE_OFF;
+	return REASON_NONE;
 }
 
 /* A route may have another limit than limits.request_body. */
@@ -772,25 +775,26 @@ judge_status(struct exchange *x, unsigned status)
 }
 
 static void
-note_head(struct exchange *x)
+note_head(struct exchange *x, const struct http_head *h)
 {
 	x->head_us = account_us(x);
 	if (x->connected_us == 0)
 		x->connected_us = x->head_us;
+	account_response(x, h);
 }
 
 /* A response is there, no other try comes: what one would need goes, but
  * what the log says, and what this try has still to send. */
 static void
-settle(struct exchange *x)
+settle(struct exchange *x, const struct http_head *h)
 {
 	x->has_taken_body = true;
 	if (likely(!x->is_replaying))
 		stash_clear(&x->replay);
-	if (likely(x->proxy->access == NULL))
+	if (likely(x->proxy->access == NULL || x->is_logged))
 		drop_kept(x);
 	else
-		note_head(x);
+		note_head(x, h);
 }
 
 static void
@@ -805,7 +809,7 @@ backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 	}
 	judge_status(x, h->status);
 	x->status = h->status;
-	settle(x);
+	settle(x, h);
 	x->state = EXCHANGE_RELAY;
 	if (unlikely(h->framing == FRAMING_TUNNEL)) {
 		x->state = EXCHANGE_TUNNEL;

@@ -72,13 +72,15 @@ struct exchange {
 	uint8_t n_attempts, retries;
 	uint8_t method, version;
 	uint8_t media;			/* for error bodies */
-	bool is_logged;
+	bool is_logged;			/* or is not to be */
 	bool is_pooled;			/* the attempt's connection */
 	bool is_request_done;
 	bool is_response_done;		/* tunnels: the backend's direction */
 	bool has_taken_body;		/* bytes that cannot be sent again */
 	bool is_replaying;		/* `replay` comes before new content */
 	bool has_retried_free;		/* a pooled connection was at fault */
+	uint8_t said_class;
+	char *said;			/* account_response(); NULL: nothing */
 	alignas(16) char tail[];
 };
 
@@ -137,6 +139,16 @@ enum reason target_rewrite(const struct exchange *x, struct http_head *h);
 struct template;
 bool expand(const struct template *t, const struct exchange *x,
     const struct http_head *h, char *room, size_t size, struct span *text);
+/* The same once `response` is there, for templates of it. */
+bool expand_late(const struct template *t, const struct exchange *x,
+    const struct http_head *h, const struct http_head *response,
+    char *room, size_t size, struct span *text);
+/* The value of the first field of that name, also of one that is not passed
+ * on; empty: there is none. */
+struct span head_value(const struct http_head *h, struct span name);
+/* NULL: more listeners than the configuration has (tests). */
+const char *listener_name(const struct exchange *x,
+    char text[ADDRESS_TEXT_MAX]);
 /* As routes compare it; valid until the next call. */
 struct span request_path(const struct http_head *h);
 void endpoint_address(const struct endpoint *e, struct address *a);
@@ -154,4 +166,7 @@ struct span trust_chain(const struct exchange *x, const struct http_head *h,
 
 /* account.c: the times of an exchange, and its line in the access log. */
 uint32_t account_us(const struct exchange *x);	/* since it began, 1 or more */
-void account_end(const struct exchange *x, const char *id);
+/* Copies what the log's template wants of a response head: it goes first. */
+void account_response(struct exchange *x, const struct http_head *h);
+/* Writes the line, unless sampling leaves it out. NULL: an id is made. */
+void account_end(struct exchange *x, const char *id);

@@ -1,6 +1,8 @@
 /* src/proxy/expand.c -- what ${variables} say of a request */
 #include <string.h>
 
+#include "conf/conf.h"
+#include "core/clock.h"
 #include "http/uri.h"
 #include "proxy/exchange.h"
 #include "proxy/router.h"
@@ -52,16 +54,44 @@ put_number(struct out *o, unsigned n)
 	put(o, span_of(digits + i, sizeof(digits) - i));
 }
 
-/* The first of that name; also one that is not passed on. */
-static void
-put_field(struct out *o, const struct http_head *h, struct span name)
+struct span
+head_value(const struct http_head *h, struct span name)
 {
-	for (unsigned i = 0; i < h->n_fields; i++) {
-		if (!span_equal_nocase(field_name(h, &h->fields[i]), name))
-			continue;
-		put(o, field_value(h, &h->fields[i]));
-		return;
-	}
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (h->fields[i].name_len == name.len &&
+		    span_equal_nocase(field_name(h, &h->fields[i]), name))
+			return field_value(h, &h->fields[i]);
+	return span_of(NULL, 0);
+}
+
+/* When the request began. */
+static void
+put_time(struct out *o, const struct exchange *x)
+{
+	char text[CLOCK_RFC3339_LEN + 1];
+
+	clock_rfc3339(clock_wall_ms() - account_us(x) / 1000, text);
+	put(o, span_of(text, CLOCK_RFC3339_LEN));
+}
+
+const char *
+listener_name(const struct exchange *x, char text[ADDRESS_TEXT_MAX])
+{
+	const struct conf *conf = x->proxy->conf;
+
+	if (x->listener >= conf->n_listeners)
+		return NULL;
+	address_print(&conf->listeners[x->listener].address, text);
+	return text;
+}
+
+static void
+put_listener(struct out *o, const struct exchange *x)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (listener_name(x, text) != NULL)
+		put(o, span_str(text));
 }
 
 static void
@@ -72,9 +102,28 @@ put_target(struct out *o, const struct http_head *h)
 	put(o, h->target);
 }
 
+/* What is known behind the response. */
+static void
+put_late(struct out *o, const struct template_piece *p,
+    const struct exchange *x, const struct http_head *response)
+{
+	switch (p->variable) {
+	case VARIABLE_STATUS:	put_number(o, response->status); break;
+	case VARIABLE_UPSTREAM:	put(o, span_str(x->upstream->name)); break;
+	case VARIABLE_BACKEND:	put(o, span_str(x->backend->name)); break;
+	case VARIABLE_ATTEMPTS:	put_number(o, x->n_attempts); break;
+	case VARIABLE_RESPONSE_FIELD:
+		put(o, head_value(response, p->text));
+		break;
+	default:
+		break;		/* of the log, or nothing as yet: TLS */
+	}
+}
+
 static void
 put_variable(struct out *o, const struct template_piece *p,
-    const struct exchange *x, const struct http_head *h)
+    const struct exchange *x, const struct http_head *h,
+    const struct http_head *response)
 {
 	switch (p->variable) {
 	case VARIABLE_NONE:	put(o, p->text); break;
@@ -90,18 +139,31 @@ put_variable(struct out *o, const struct template_piece *p,
 				    SPAN("1.0") : SPAN("1.1")); break;
 	case VARIABLE_SCHEME:	put(o, SPAN("http")); break;
 	case VARIABLE_ROUTE:	put(o, span_str(x->route->name)); break;
-	case VARIABLE_FIELD:	put_field(o, h, p->text); break;
+	case VARIABLE_TIME:	put_time(o, x); break;
+	case VARIABLE_LISTENER:	put_listener(o, x); break;
+	case VARIABLE_FIELD:	put(o, head_value(h, p->text)); break;
+	default:
+		if (response != NULL)
+			put_late(o, p, x, response);
 	}
+}
+
+bool
+expand_late(const struct template *t, const struct exchange *x,
+    const struct http_head *h, const struct http_head *response,
+    char *room, size_t size, struct span *text)
+{
+	struct out o = { .at = room, .room = size };
+
+	for (size_t i = 0; i < t->n; i++)
+		put_variable(&o, &t->at[i], x, h, response);
+	*text = span_of(room, o.len);
+	return o.len < size;
 }
 
 bool
 expand(const struct template *t, const struct exchange *x,
     const struct http_head *h, char *room, size_t size, struct span *text)
 {
-	struct out o = { .at = room, .room = size };
-
-	for (size_t i = 0; i < t->n; i++)
-		put_variable(&o, &t->at[i], x, h);
-	*text = span_of(room, o.len);
-	return o.len < size;
+	return expand_late(t, x, h, NULL, room, size, text);
 }

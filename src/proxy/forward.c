@@ -234,8 +234,8 @@ edit(const struct exchange *x, const struct edits_conf *e,
 		const struct field_conf *f = i < e->n_set ? &e->set[i] :
 		    &e->add[i - e->n_set];
 
-		if (!expand(&f->value, x, request, (char *)(uintptr_t)rest.ptr,
-		    rest.len, &value))
+		if (!expand_late(&f->value, x, request, h,
+		    (char *)(uintptr_t)rest.ptr, rest.len, &value))
 			return false;
 		rest = span_skip(rest, value.len);
 		if (i < e->n_set)

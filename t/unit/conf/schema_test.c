@@ -15,6 +15,7 @@ form_of(const struct conf_key *k)
 {
 	return k->type == CONF_SIZE ? &value_size :
 	    k->type == CONF_RATE ? &value_rate :
+	    k->type == CONF_PERCENTAGE ? &value_percentage :
 	    k->type == CONF_DURATION ? &value_duration : &value_integer;
 }
 
@@ -25,6 +26,7 @@ type_name(const struct conf_key *k)
 		[CONF_STRING] = "string", [CONF_INTEGER] = "integer",
 		[CONF_SIZE] = "size", [CONF_RATE] = "rate",
 		[CONF_DURATION] = "duration",
+		[CONF_PERCENTAGE] = "percentage",
 		[CONF_CHOICE] = "choice", [CONF_BLOCK] = "block",
 		[CONF_LIST] = "list", [CONF_MAP] = "map",
 		[CONF_BOOLEAN] = "boolean", [CONF_VALUES] = "list",
@@ -177,9 +179,7 @@ check_range(const struct conf_key *k, struct file_conf *f)
 
 	value_print(form, k->max, text);
 	ck_assert(schema_set(k, f, span_str(text), NULL, why));
-	snprintf(text, sizeof(text), "%llu%s", (unsigned long long)k->max + 1,
-	    k->type == CONF_SIZE ? "B" : k->type == CONF_RATE ? "B/s" :
-	    k->type == CONF_DURATION ? "ms" : "");
+	value_print(form, k->max + 1, text);
 	ck_assert(!schema_set(k, f, span_str(text), NULL, why));
 	value_print(form, k->min, text);
 	ck_assert(schema_set(k, f, span_str(text), NULL, why));

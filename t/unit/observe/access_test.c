@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/schema.h"
 #include "core/base.h"
+#include "core/memory.h"
 #include "support/unit.h"
 
 static struct address client;
@@ -28,15 +30,22 @@ record(void)
 }
 
 static void
-check(enum access_form form, const struct access_record *r, const char *want)
+check_format(const struct access_format *f, const struct access_record *r,
+    const char *want)
 {
 	char out[ACCESS_LINE_MAX];
-	size_t len = access_print(form, r, out);
+	size_t len = access_print(f, r, out);
 
 	ck_assert_uint_gt(len, 0);
 	ck_assert_int_eq(out[len - 1], '\n');
 	out[len - 1] = '\0';
 	ck_assert_str_eq(out, want);
+}
+
+static void
+check(enum access_form form, const struct access_record *r, const char *want)
+{
+	check_format(&(struct access_format){ .form = form }, r, want);
 }
 
 START_TEST(the_forms)
@@ -97,14 +106,19 @@ START_TEST(hostile_bytes)
 	static char text[65536];
 	static char out[ACCESS_LINE_MAX + 64];
 	struct access_record r = record();
+	const struct access_format combined = { .form = ACCESS_COMBINED };
 	struct span s = span_of(text, sizeof(text));
 	size_t len;
 
 	memset(text, _i, sizeof(text));
 	r.method = r.target = r.host = r.referer = r.user_agent = s;
 	for (int form = ACCESS_TIMING; form <= ACCESS_JSON; form++) {
+		const struct access_format f = {
+			.form = (enum access_form)form,
+		};
+
 		memset(out + ACCESS_LINE_MAX, 0x55, 64);
-		len = access_print((enum access_form)form, &r, out);
+		len = access_print(&f, &r, out);
 		ck_assert_uint_le(len, ACCESS_LINE_MAX);
 		for (size_t i = 0; i + 1 < len; i++)
 			ck_assert(out[i] >= 0x20 && out[i] < 0x7f);
@@ -113,11 +127,114 @@ START_TEST(hostile_bytes)
 	}
 	r.target = span_of(text, 1);
 	r.method = SPAN("GET");
-	len = access_print(ACCESS_COMBINED, &r, out);
+	len = access_print(&combined, &r, out);
 	if (_i < 0x20 || _i >= 0x7f || _i == '"' || _i == '\\') {
 		snprintf(text, 16, "\"GET \\x%02x HTTP", (unsigned)_i);
 		ck_assert_ptr_nonnull(memmem(out, len, text, strlen(text)));
 	}
+}
+END_TEST
+
+/* ---- templates */
+
+static struct arena *arena;
+
+static struct access_format
+format(const char *text)
+{
+	struct access_format f = { .form = ACCESS_TEMPLATE };
+	char why[WHY_MAX];
+
+	ck_assert_msg(template_parse(&f.line, span_str(text), USE_LOG, arena,
+	    why), "%s", why);
+	return f;
+}
+
+/* Each variable, where it has a value and where there is none. */
+static const struct {
+	const char *text, *want, *none;
+} variables[] = {
+	{ "${client}", "192.0.2.7", "192.0.2.7" },
+	{ "${client_port}", "51234", "51234" },
+	{ "${time}", "2025-11-23T14:05:06.123Z", "2025-11-23T14:05:06.123Z" },
+	{ "${method}", "GET", "-" }, { "${target}", "/x?y", "-" },
+	{ "${request_uri}", "/x?y", "-" }, { "${path}", "/n", "-" },
+	{ "${query}", "q=1", "-" }, { "${version}", "1.1", "1.1" },
+	{ "${host}", "name", "-" }, { "${scheme}", "http", "http" },
+	{ "${status}", "200", "499" }, { "${bytes_in}", "3", "0" },
+	{ "${bytes_out}", "5321", "0" }, { "${listener}", "edge", "-" },
+	{ "${route}", "r 1", "-" }, { "${upstream}", "api", "-" },
+	{ "${backend}", "web1", "-" }, { "${attempts}", "1", "0" },
+	{ "${t_queue}", "0.000", "-" }, { "${t_connect}", "0.412", "-" },
+	{ "${t_head}", "3.871", "-" }, { "${t_total}", "4.310", "0.001" },
+	{ "${end}", "--", "CH" }, { "${reason}", "-", "client_gone" },
+	{ "${request_id}", "01J", "-" }, { "${tls_version}", "-", "-" },
+	{ "${tls_cipher}", "-", "-" }, { "${sni}", "-", "-" },
+	{ "${request.A}", "first", "-" },
+	{ "\"\303\251\\\t${request.A} ${response.B} ${request.C}\"",
+	    "\"\303\251\\\tfirst se\\x22ond \\xff\"",
+	    "\"\303\251\\\t- - -\"" },
+	{ "$${client} $$${client}$", "${client} $${client}$",
+	    "${client} $${client}$" },
+};
+
+START_TEST(templates)
+{
+	static const struct span fields[] = {
+		{ "first", 5 }, { "se\"ond", 6 }, { "\377", 1 },
+	};
+	struct access_record r = record(), none = {
+		.client = &client, .start_ms = r.start_ms, .version = "1.1",
+		.status = 499, .queue_us = ACCESS_NOT_REACHED,
+		.connect_us = ACCESS_NOT_REACHED,
+		.head_us = ACCESS_NOT_REACHED, .total_us = 1,
+		.end = { 'C', 'H' }, .reason = "client_gone",
+		.fields = (const struct span[3]){ { NULL, 0 } },
+	};
+	struct access_format f;
+
+	arena = arena_new(4096);
+	f = format(variables[_i].text);
+	r.path = SPAN("/n");
+	r.query = SPAN("q=1");
+	r.name = SPAN("name");
+	r.route = "r 1";
+	r.fields = fields;
+	check_format(&f, &r, variables[_i].want);
+	check_format(&f, &none, variables[_i].none);
+	arena_free(&arena);
+}
+END_TEST
+
+/* As much as a configuration may ask for, and hostile bytes in all of it. */
+START_TEST(hostile_templates)
+{
+	static char text[65536], out[ACCESS_LINE_MAX + 64];
+	char all[ACCESS_TEXT_MAX + 1024] = "";
+	struct access_record r = record();
+	struct span s = span_of(text, sizeof(text)), fields[32];
+	struct access_format f;
+	size_t len;
+
+	arena = arena_new(65536);
+	memset(text, _i, sizeof(text));
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		fields[i] = s;
+		strcat(all, i % 2 ? "${request.a}" : "${response.b}");
+	}
+	memset(all + strlen(all), '.', ACCESS_TEXT_MAX - 4);
+	strcat(all, "${target}${method}${path}${query}${host}${time} end");
+	f = format(all);
+	r.method = r.target = r.path = r.query = r.name = s;
+	r.fields = fields;
+	memset(out + ACCESS_LINE_MAX, 0x55, 64);
+	len = access_print(&f, &r, out);
+	ck_assert_uint_le(len, ACCESS_LINE_MAX);
+	for (size_t i = 0; i + 1 < len; i++)
+		ck_assert(out[i] >= 0x20 && out[i] < 0x7f);
+	ck_assert_int_eq(memcmp(out + len - 5, " end\n", 5), 0);
+	ck_assert_int_eq(out[ACCESS_LINE_MAX], 0x55);
+	arena_free(&arena);
 }
 END_TEST
 
@@ -130,6 +247,8 @@ suite(void)
 	tcase_add_test(t, the_forms);
 	tcase_add_test(t, what_was_not_reached);
 	tcase_add_loop_test(t, hostile_bytes, 0, 256);
+	tcase_add_loop_test(t, templates, 0, (int)COUNT_OF(variables));
+	tcase_add_loop_test(t, hostile_templates, 0, 256);
 	suite_add_tcase(s, t);
 	return s;
 }
