@@ -13,17 +13,35 @@ use Fairlead::Test;
 my $t = Fairlead::Test->new;
 $t->backend('a');
 $t->origin('rude', ['request', 'reset']);
+$t->origin('bad',
+    ['request', [send => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"], 'close'],
+    ['request', [send => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n"], 'to_end'],
+    ['request', [send => "HTTP/1.1 2000 OK\r\n\r\n"], 'to_end']);
 my $dead = refused_port();
 my $config = <<"YAML";
 listeners: [{address: "127.0.0.1:%%PORT%%", trusted_proxies: 127.0.0.1}]
 access_log: {file: %%DIR%%/access.log, format: FORMAT}
 limits: {request_body: 100B}
-timeouts: {client_head: 300ms}
+timeouts: {client_head: 300ms, client_body: 300ms}
 routes:
   - match: {path: /dead}
     upstream: dead
   - match: {path: /rude}
     upstream: rude
+  - match: {path: [/half, /chunks, /junk]}
+    upstream: bad
+  - match: {path: /off}
+    respond: {status: 200}
+    access_log: off
+  - match: {path: /off/500}
+    respond: {status: 500}
+    access_log: off
+  - match: {path: /rare}
+    respond: {status: 200}
+    access_log: {sample: 0%}
+  - match: {path: /rare/500}
+    respond: {status: 500}
+    access_log: {sample: 0%}
   - match: {path: /here}
     respond: {body: "here\\n"}
   - match: {path: /none, method: PUT}
@@ -39,6 +57,7 @@ upstreams:
   a: {backends: [{host: 127.0.0.1, port: %%A%%}], timeouts: {response_head: 500ms}}
   dead: {backends: [{host: 127.0.0.1, port: $dead}]}
   rude: {backends: [{host: 127.0.0.1, port: %%RUDE%%}]}
+  bad: {backends: [{host: 127.0.0.1, port: %%BAD%%}]}
 YAML
 sub begin ($format, @more) {
 	unlink $t->dir . '/access.log';
@@ -65,6 +84,10 @@ my $port = $t->port;
 my $time = qr/\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\]/;
 my $ms = qr/\d+\.\d{3}/;
 my $id = qr/id=[0-9A-HJKMNP-TV-Z]{26}/;
+$t->get('/delay/200');
+my ($to_connect, $to_head) = line() =~ / c=(\S+) h=(\S+) /;
+cmp_ok($to_connect, '<', 100, 'a new connection is there at once');
+cmp_ok($to_head, '>', 190, 'the head takes its time');
 $t->get('/bytes/1000?a=b');
 like(line(), qr{^127\.0\.0\.1:\d+ $time "GET /bytes/1000\?a=b HTTP/1\.1" 200 1000 127\.0\.0\.1:$port/a/127\.0\.0\.1:\d+ q=0\.000 c=$ms h=$ms t=$ms try=1 end=-- $id$}, 'a request');
 $t->get('/bytes/10', method => 'HEAD');
@@ -138,6 +161,148 @@ is_deeply([@$j{qw(http.request.method url.path url.query server.address http.res
 $t->get('/dead');
 is(JSON::PP::decode_json(line())->{'error.type'}, 'connect', 'the reason in words');
 $t->stop;
+
+# ---- templates: every variable against a request
+
+my @names = qw(client client_port time method target request_uri path query version host scheme
+    listener route tls_version tls_cipher sni status upstream backend attempts bytes_in bytes_out
+    t_queue t_connect t_head t_total end reason request_id request.X-One response.X-Backend
+    response.Content-Length request.None response.None);
+my @quoted = map { "\${$_}" } @names;
+sub variables ($line) {
+	my @values = split /\|/, $line, -1;
+	my %value;
+
+	@value{@names} = @values;
+	return @values == @names ? \%value : { line => $line };
+}
+begin('"' . join('|', @quoted) . '"');
+$seen = 0;
+my ($origin) = map { $_->{port} } grep { $_->{name} eq 'a' } @{ $t->{backends} };
+$port = $t->port;
+my $client = $t->connect;
+$r = $client->get('/echo/../echo?a=%20', method => 'POST', body => 'x' x 7, host => 'h.example:80',
+    fields => [['X-One', 'first'], ['X-One', 'second']]);
+my $v = variables(line());
+my %want = (
+	client => '127.0.0.1', client_port => $client->port, method => 'POST',
+	target => '/echo/../echo?a=%20', request_uri => '/echo/../echo?a=%20', path => '/echo',
+	query => 'a=%20', version => '1.1', host => 'h.example', scheme => 'http',
+	listener => "127.0.0.1:$port", route => 'rest', tls_version => '-', tls_cipher => '-',
+	sni => '-', status => $r->{status}, upstream => 'a', backend => "127.0.0.1:$origin",
+	attempts => 1, bytes_in => 7, bytes_out => length $r->{body}, t_queue => '0.000',
+	end => '--', reason => '-', 'request.X-One' => 'first',
+	'response.X-Backend' => $r->{headers}{'x-backend'},
+	'response.Content-Length' => length $r->{body}, 'request.None' => '-', 'response.None' => '-',
+);
+is($v->{$_}, $want{$_}, "\${$_} is $want{$_}") for grep { exists $want{$_} } @names;
+like($v->{$_}, qr/^$ms$/, "\${$_} is a time") for qw(t_connect t_head t_total);
+like("[$v->{time}]", $time, '${time} is one');
+like($v->{request_id}, qr/^[0-9A-Z]{26}$/, '${request_id} is one');
+
+$t->get('/here');
+$v = variables(line());
+is_deeply([@$v{qw(status upstream backend attempts t_queue t_connect t_head end response.X-Backend bytes_out)}],
+    [200, '-', '-', 0, '-', '-', '-', 'L-', '-', 5], 'answered here: what was not reached is a dash');
+$t->get('/dead');
+$v = variables(line());
+is_deeply([@$v{qw(status upstream attempts t_connect t_head end reason response.X-Backend)}],
+    [502, 'dead', 1, '-', '-', 'SC', 'connect', '-'], 'a backend that refuses');
+$raw = $t->connect;
+$raw->send("GET / HTTP/1.1\r\nHost: a b\r\n\r\n");
+$raw->response;
+$v = variables(line());
+is_deeply([@$v{qw(method target path host route status end reason request.X-One)}],
+    ['-', '-', '-', '-', '-', 400, 'PR', 'bad_request', '-'], 'a bad request');
+
+# What a client sends cannot break the line, nor a field of it.
+my $hostile = join '', map { chr } 0x21, 0x22, 0x5c, 0x80 .. 0xff;
+$t->get('/x', fields => [['X-One', $hostile]]);
+$v = variables(line());
+is($v->{'request.X-One'}, join('', '!', map { sprintf '\x%02x', ord } split //, substr $hostile, 1),
+    'hostile bytes are escaped');
+$t->get('/x', fields => [['X-One', 'y' x 9000]]);
+$v = variables(line());
+cmp_ok(length $v->{'request.X-One'}, '<=', 2048, 'and what is too long is cut');
+is($v->{'response.None'}, '-', 'with all that is behind it');
+is($t->stop, 0, 'it stops');
+
+# ---- end codes
+
+my $ends = '"${status} ${end} ${reason} ${t_head} ${method}"';
+sub reset_in ($path, $wait, $method = 'GET', $more = '') {
+	my $c = $t->connect;
+	$c->send("$method $path HTTP/1.1\r\nHost: x\r\n$more\r\n");
+	$wait->($c);
+	$c->reset;
+	return line();
+}
+begin($ends);
+$seen = 0;
+my $busy = sub ($c) {
+	wait_for { grep { $_->{in_flight} } map { @{ $_->{backends} } } @{ $t->admin('/v1/upstreams')->{upstreams} } };
+};
+is(reset_in('/delay/4000', $busy), '499 CH client_gone - GET', 'a client leaves before the response');
+is(reset_in('/delay/4000', $busy, 'POST', "Content-Length: 50\r\n"), '499 CH client_gone - POST',
+    'and in the middle of its own content');
+like(reset_in('/bytes/100000000', sub ($c) { $c->head }), qr/^200 CD client_gone $ms GET$/,
+    'in the middle of the response');
+$t->get('/half');
+like(line(), qr/^200 SD truncated $ms GET$/, 'a response that ends early');
+$t->get('/chunks');
+like(line(), qr/^200 PD junk $ms GET$/, 'a response that becomes junk');
+$t->get('/junk');
+is(line(), '502 PH junk - GET', 'a response that is junk');
+$raw = $t->connect;
+$raw->send("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
+$raw->response;
+is(line(), '408 cH client_timeout - POST', 'content that ceases to come');
+$t->stop;
+
+# ---- sampling
+
+# How many of $n requests for each path leave a line.
+sub sampled ($n, @paths) {
+	for my $path (@paths) {
+		my $c = $t->connect;
+		$c->get($path) for 1 .. $n;
+	}
+	$t->stop('QUIT');
+	return map { my $path = $_; scalar grep { / \Q$path\E$/ } lines() } @paths;
+}
+sub sampling ($sample, @more) {
+	begin("'\${status} \${path}', sample: $sample", @more);
+}
+sampling('25%');
+my ($some, $every, $silent, $never) = sampled(2000, '/here', '/status/500', '/off', '/rare');
+cmp_ok(abs($some - 500), '<', 100, "a quarter: $some of 2000");	# five standard deviations
+is($every, 2000, 'all that failed');
+is($silent, 0, 'none of a route without a log');
+is($never, 0, 'none of a route that logs failures only');
+sampling('0%');
+my ($none, $unrouted, $failed) = sampled(50, '/here', '/nowhere', '/rare/500');
+is("$none $unrouted $failed", '0 50 50', '0%: what failed only');
+$t->start(args => ['--workers', 1], own_listeners => 1,
+    config => $config =~ s/FORMAT/'\${status} \${path}', sample: 50%/r);
+$t->get('/here') for 1 .. 20;
+is((map { $_->{log_dropped} } @{ $t->status->{workers} })[0], 0, 'what is left out is not dropped');
+$t->get('/off/500');
+$t->get('/status/503');
+wait_for { grep { /^503/ } lines() };
+is(scalar(grep { m{/off} } lines()), 0, 'access_log: off is silent on failures, too');
+$t->stop;
+
+# ---- standard output and standard error
+
+for my $where (qw(stdout stderr)) {
+	$t->start(args => ['--workers', 1], own_listeners => 1,
+	    config => $config =~ s/FORMAT/'to $where \${path}'/r =~ s/%%DIR%%\/access\.log/$where/r);
+	$t->get('/here');
+	$t->stop;
+	my $said = slurp($t->dir . "/$where");
+	like($said, qr{^to $where /here$}m, "file: $where");
+	ok(!-e $where, 'which is no file here');
+}
 
 # ---- every request has its line, also of several workers
 
