@@ -201,15 +201,33 @@ put_form(struct json *j, const struct conf_form *form)
 
 /* ---- values by type */
 
+/* Nobody knows yet what the environment makes of it. */
+static void
+put_environment(struct json *j)
+{
+	next(j);
+	fputs("{\"type\": \"string\", \"pattern\": \"\\\\$\\\\{env:\"}",
+	    j->out);
+}
+
 static void
 put_values(struct json *j, const struct conf_key *key)
 {
 	next(j);
 	put_form(j, key->form);
 	next(j);
-	fputs("{\"type\": \"array\", \"items\": ", j->out);
+	open_with(j, '{');
+	put_member(j, "type", "array");
+	put_name(j, "items");
+	open_with(j, '{');
+	put_name(j, "anyOf");
+	open_with(j, '[');
+	next(j);
 	put_form(j, key->form);
-	putc('}', j->out);
+	put_environment(j);
+	close_with(j, ']');
+	close_with(j, '}');
+	close_with(j, '}');
 }
 
 static void
@@ -321,6 +339,8 @@ put_words(struct json *j, const struct conf_key *key)
 		put_string(j, key->word);
 		fputs("]}", j->out);
 	}
+	if (key->section == NULL)
+		put_environment(j);
 	if (!key->is_required) {
 		next(j);
 		fputs("{\"type\": \"null\"}", j->out);
