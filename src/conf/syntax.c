@@ -10,14 +10,15 @@
 enum when {
 	ALWAYS,
 	AT_CHAR,	/* the character `c` stands there */
+	IN_BRACKETS,	/* that, and "[" before it in its line */
 	LINE_START,	/* only blanks stand before it */
 	COLON_BEFORE,	/* the line holds a ": " before it */
-	BEHIND_BRACKET,	/* a "]" stands right before it */
+	BEHIND_BRACKET,	/* "]" stands right before it, "[" further on */
 	SECOND_COLON,	/* a ":", and the line holds a ": " before it */
 	BEHIND_DOLLAR,	/* a "$", and a "{" there */
 };
 
-enum where { AT_PROBLEM, AT_CONTEXT };
+enum where { AT_PROBLEM, AT_CONTEXT, AT_BRACKET };
 
 /* The first row that fits decides. NULL: any. */
 struct rule {
@@ -68,8 +69,8 @@ static const struct rule rules[] = {
 	{ "block sequence entries are not allowed", NULL, ALWAYS, 0,
 	  AT_PROBLEM, NULL,
 	  "no list item can begin here; begin it on a line of its own" },
-	{ "did not find expected node content", NULL, AT_CHAR, ':', AT_PROBLEM,
-	  NULL, IPV6_QUOTES },
+	{ "did not find expected node content", NULL, IN_BRACKETS, ':',
+	  AT_BRACKET, NULL, IPV6_QUOTES },
 	{ "did not find expected node content", NULL, AT_CHAR, '\0',
 	  AT_PROBLEM, NULL, "the file ends inside a list or map" },
 	{ "did not find expected node content", NULL, ALWAYS, 0, AT_PROBLEM,
@@ -79,7 +80,7 @@ static const struct rule rules[] = {
 	  NULL, "inside braces and brackets, text with \"${\" has to be in "
 	  "quotes" },
 	{ "did not find expected ',' or '}'", NULL, BEHIND_BRACKET, 0,
-	  AT_PROBLEM, NULL, IPV6_QUOTES },
+	  AT_BRACKET, NULL, IPV6_QUOTES },
 	{ "did not find expected ',' or", NULL, SECOND_COLON, 0, AT_PROBLEM,
 	  NULL, COLON_QUOTES },
 	{ "did not find expected ',' or ']'", NULL, ALWAYS, 0, AT_CONTEXT,
@@ -92,7 +93,7 @@ static const struct rule rules[] = {
 	  "list", "this line is indented unlike the list it stands in" },
 	{ "did not find expected key", NULL, LINE_START, 0, AT_PROBLEM, "map",
 	  "this line is indented unlike the keys it stands among" },
-	{ "did not find expected key", NULL, BEHIND_BRACKET, 0, AT_PROBLEM,
+	{ "did not find expected key", NULL, BEHIND_BRACKET, 0, AT_BRACKET,
 	  NULL, IPV6_QUOTES },
 	{ "did not find expected key", NULL, AT_CHAR, '}', AT_PROBLEM, NULL,
 	  "this \"}\" closes nothing" },
@@ -153,6 +154,13 @@ spot_of(struct span text, const yaml_mark_t *mark)
 	return spot;
 }
 
+static const char *
+bracket_before(const struct spot *spot)
+{
+	return spot->before.len == 0 ? NULL :
+	    memrchr(spot->before.ptr, '[', spot->before.len);
+}
+
 static bool
 is_behind(const struct spot *spot, char c)
 {
@@ -176,8 +184,10 @@ fits_spot(const struct rule *rule, const struct spot *spot)
 	case SECOND_COLON:
 		return spot->c == ':' && memmem(spot->before.ptr,
 		    spot->before.len, ": ", 2) != NULL;
+	case IN_BRACKETS:
+		return spot->c == rule->c && bracket_before(spot) != NULL;
 	case BEHIND_BRACKET:
-		return is_behind(spot, ']');
+		return is_behind(spot, ']') && bracket_before(spot) != NULL;
 	case BEHIND_DOLLAR:
 		return spot->c == '{' && is_behind(spot, '$');
 	}
@@ -227,13 +237,21 @@ static struct place
 place_of(const struct rule *rule, const yaml_parser_t *p,
     const struct spot *spot, struct span text)
 {
-	const yaml_mark_t *mark = rule != NULL && rule->where == AT_CONTEXT ?
-	    &p->context_mark : &p->problem_mark;
-
-	if (mark == &p->problem_mark && spot->c == '\0')
-		return place_of_end(text);
-	return (struct place){ .line = (uint32_t)mark->line + 1,
+	enum where where = rule != NULL ? rule->where : AT_PROBLEM;
+	const yaml_mark_t *mark = where == AT_CONTEXT ? &p->context_mark :
+	    &p->problem_mark;
+	struct place at = { .line = (uint32_t)mark->line + 1,
 		.column = (uint32_t)mark->column + 1, .width = 1 };
+	const char *bracket;
+
+	if (where == AT_PROBLEM && spot->c == '\0')
+		return place_of_end(text);
+	if (where == AT_BRACKET) {
+		bracket = bracket_before(spot);
+		at.column = (uint32_t)text_chars(span_of(spot->before.ptr,
+		    (size_t)(bracket - spot->before.ptr))) + 1;
+	}
+	return at;
 }
 
 void

@@ -120,25 +120,25 @@ static const struct row {
 		"backends:\n"
 		"  - host: [::1]\n"
 		"    port: 80\n"),
-		"t.yaml:2:12: error: \"[\" begins a list; put an IPv6 "
+		"t.yaml:2:11: error: \"[\" begins a list; put an IPv6 "
 		"address in quotes, as in \"[::1]:80\"\n"
 		"    2 |   - host: [::1]\n"
-		"      |            ^\n"
+		"      |           ^\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "ipv6_port_unquoted", TEXT(
 		"backends:\n"
 		"  - host: [fe80::1]:80\n"),
-		"t.yaml:2:20: error: \"[\" begins a list; put an IPv6 "
+		"t.yaml:2:11: error: \"[\" begins a list; put an IPv6 "
 		"address in quotes, as in \"[::1]:80\"\n"
 		"    2 |   - host: [fe80::1]:80\n"
-		"      |                    ^\n"
+		"      |           ^\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "ipv6_in_flow", TEXT(
 		"backends: [{host: [fe80::1]:80}]\n"),
-		"t.yaml:1:28: error: \"[\" begins a list; put an IPv6 "
+		"t.yaml:1:19: error: \"[\" begins a list; put an IPv6 "
 		"address in quotes, as in \"[::1]:80\"\n"
 		"    1 | backends: [{host: [fe80::1]:80}]\n"
-		"      |                            ^\n"
+		"      |                   ^\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "value_missing", TEXT(
 		"user: }\n"),
