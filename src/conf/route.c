@@ -188,7 +188,11 @@ take_split(struct route_conf *r, const struct route_file *f,
 		if (s[i].weight_at.line != 0)	/* else reported */
 			add_target(r, f, s[i].as.name, s[i].weight,
 			    s[i].as.at, conf, d);
-	if (f->shares_at.line != 0 && r->n_targets == f->shares.n &&
+	if (f->shares_at.line != 0 && f->shares.n == 0)
+		diag_error(d, f->shares_at, "route \"%s\" splits between no "
+		    "upstreams; name some, as in {web: 95, canary: 5}",
+		    quote(name, span_str(r->name)));
+	else if (f->shares_at.line != 0 && r->n_targets == f->shares.n &&
 	    r->weight == 0)
 		diag_error(d, f->shares_at, "route \"%s\" splits between "
 		    "upstreams that all have the weight 0; give one more",
