@@ -21,7 +21,9 @@ cmp_ok(scalar keys %$schema, '>', 60, 'the reader lists its keys');
 # What files ask of the environment.
 $ENV{GOLDEN_PORT} = 'many';
 $ENV{GOLDEN_EMPTY} = '';
-delete $ENV{GOLDEN_UNSET};
+$ENV{GOLDEN_HOST} = '127.0.0.1';
+$ENV{GOLDEN_ONE} = 1;
+delete $ENV{NO_SUCH_VARIABLE};
 
 # ---- each file
 
@@ -174,7 +176,7 @@ for my $pair (['type:workers', 'type-user.yaml'], ['range:workers', 'type-worker
     ['type:timeouts.send', 'type-upstreams-timeouts-send.yaml'],
     ["syntax:found character that cannot start|*|AT_CHAR '\@'", 'syntax-percent.yaml']) {
 	my ($rule, $file) = @$pair;
-	is_deeply([missing_rules({ %$rules, $rule => [$file] })], [$rule],
+	ok((grep { $_ eq $rule } missing_rules({ %$rules, $rule => [$file] })),
 	    "$rule is not shown by $file");
 }
 

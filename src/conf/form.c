@@ -222,9 +222,10 @@ const struct conf_form form_path = {
 static bool
 parse_pattern(void *to, struct span text, struct arena *arena, char *why)
 {
-	*(const char **)to = arena_str(arena, text);
-	if (text.len > 0)
+	if (text.len > 0) {
+		*(const char **)to = arena_str(arena, text);
 		return true;
+	}
 	snprintf(why, WHY_MAX, "\"include\" takes names of files, as in "
 	    "conf.d/*.yaml");
 	return false;

@@ -345,6 +345,12 @@ static const struct row {
 		"    1 | backends: [] ]\n"
 		"      |              ^\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "second_bracket_closes_nothing", TEXT(
+		"backends: [{}]]\n"),
+		"t.yaml:1:15: error: this \"]\" closes nothing\n"
+		"    1 | backends: [{}]]\n"
+		"      |               ^\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "tab_in_block", TEXT(
 		"user: |\n"
 		"\tx\n"),
