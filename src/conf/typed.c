@@ -115,6 +115,24 @@ hide_value(const struct typed *t, const struct node *key)
 	diag_hide(t->d, at);
 }
 
+/* Of '"limits" of a route' the top level's "limits", if that knows the key. */
+static const char *
+find_namesake(const struct conf_section *section, struct span name)
+{
+	const struct conf_section *other;
+
+	for (const struct conf_key *k = conf_root.keys; k->name != NULL; k++) {
+		other = k->section;
+		if (section->name == NULL || other == NULL ||
+		    strncmp(section->name, other->name,
+		    strlen(other->name)) != 0 || other == section)
+			continue;
+		if (schema_find(other, name) != NULL)
+			return other->name;
+	}
+	return NULL;
+}
+
 static void
 report_unknown(const struct typed *t, const struct conf_section *section,
     const struct node *key)
@@ -131,7 +149,9 @@ report_unknown(const struct typed *t, const struct conf_section *section,
 		suggest(&near, k->name);
 	if (near.best != NULL && schema_has_secret(span_str(near.best)))
 		hide_value(t, key);
-	elsewhere = find_elsewhere(&conf_root, key->text);
+	elsewhere = find_namesake(section, key->text);
+	if (elsewhere == NULL)
+		elsewhere = find_elsewhere(&conf_root, key->text);
 	if (section->name != NULL)
 		snprintf(place, sizeof(place), " in %s", section->name);
 	if (near.best != NULL)
