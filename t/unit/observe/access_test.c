@@ -100,6 +100,16 @@ START_TEST(what_was_not_reached)
 }
 END_TEST
 
+/* (ck_assert() for each byte would take seconds.) */
+static void
+check_printable(const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (line[i] < 0x20 || line[i] >= 0x7f)
+			ck_abort_msg("byte %zu is 0x%02x", i,
+			    (unsigned char)line[i]);
+}
+
 /* Every byte, in every place that a client fills, and far too much of it. */
 START_TEST(hostile_bytes)
 {
@@ -120,8 +130,7 @@ START_TEST(hostile_bytes)
 		memset(out + ACCESS_LINE_MAX, 0x55, 64);
 		len = access_print(&f, &r, out);
 		ck_assert_uint_le(len, ACCESS_LINE_MAX);
-		for (size_t i = 0; i + 1 < len; i++)
-			ck_assert(out[i] >= 0x20 && out[i] < 0x7f);
+		check_printable(out, len - 1);
 		ck_assert_ptr_eq(memchr(out, '\n', len), out + len - 1);
 		ck_assert_int_eq(out[ACCESS_LINE_MAX], 0x55);
 	}
@@ -206,18 +215,30 @@ START_TEST(templates)
 }
 END_TEST
 
+static void
+check_hostile(const struct access_format *f, const struct access_record *r)
+{
+	static char out[ACCESS_LINE_MAX + 64];
+	size_t len;
+
+	memset(out + ACCESS_LINE_MAX, 0x55, 64);
+	len = access_print(f, r, out);
+	ck_assert_uint_le(len, ACCESS_LINE_MAX);
+	check_printable(out, len - 1);
+	ck_assert_int_eq(memcmp(out + len - 5, " end\n", 5), 0);
+	ck_assert_int_eq(out[ACCESS_LINE_MAX], 0x55);
+}
+
 /* As much as a configuration may ask for, and hostile bytes in all of it. */
 START_TEST(hostile_templates)
 {
-	static char text[65536], out[ACCESS_LINE_MAX + 64];
+	static char text[65536];
 	char all[ACCESS_TEXT_MAX + 1024] = "";
 	struct access_record r = record();
 	struct span s = span_of(text, sizeof(text)), fields[32];
 	struct access_format f;
-	size_t len;
 
 	arena = arena_new(65536);
-	memset(text, _i, sizeof(text));
 	for (size_t i = 0; i < COUNT_OF(fields); i++) {
 		fields[i] = s;
 		strcat(all, i % 2 ? "${request.a}" : "${response.b}");
@@ -227,13 +248,10 @@ START_TEST(hostile_templates)
 	f = format(all);
 	r.method = r.target = r.path = r.query = r.name = s;
 	r.fields = fields;
-	memset(out + ACCESS_LINE_MAX, 0x55, 64);
-	len = access_print(&f, &r, out);
-	ck_assert_uint_le(len, ACCESS_LINE_MAX);
-	for (size_t i = 0; i + 1 < len; i++)
-		ck_assert(out[i] >= 0x20 && out[i] < 0x7f);
-	ck_assert_int_eq(memcmp(out + len - 5, " end\n", 5), 0);
-	ck_assert_int_eq(out[ACCESS_LINE_MAX], 0x55);
+	for (int c = 0; c < 256; c++) {
+		memset(text, c, sizeof(text));
+		check_hostile(&f, &r);
+	}
 	arena_free(&arena);
 }
 END_TEST
@@ -248,7 +266,7 @@ suite(void)
 	tcase_add_test(t, what_was_not_reached);
 	tcase_add_loop_test(t, hostile_bytes, 0, 256);
 	tcase_add_loop_test(t, templates, 0, (int)COUNT_OF(variables));
-	tcase_add_loop_test(t, hostile_templates, 0, 256);
+	tcase_add_test(t, hostile_templates);
 	suite_add_tcase(s, t);
 	return s;
 }
