@@ -110,6 +110,9 @@ is(put('/echo', 1001), 413, 'one byte more');
 is(put('/echo/x', 5000), 200, 'a route may allow more');
 is(put('/echo/x', 5001), 413, 'but not any');
 is(put('/any/x', 300000), 200, 'unless it says so');
+my $told = $t->connect;
+$told->send("PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n");
+is(($told->response // {})->{status}, 413, 'a length over the limit: before the body comes');
 sub chunked ($path, $method, $size) {
 	my $c = $t->connect;
 	$c->send("$method $path HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");

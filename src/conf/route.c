@@ -430,12 +430,19 @@ take_body_limit(struct route_conf *r, const struct route_file *f,
 		conf->body_limit = r->body_limit;
 }
 
+/* semantics.md (j): h2c is never asked for (RFC 9113 3.1 has done with it). */
 static void
-take_upgrade(struct route_conf *r, const struct route_file *f)
+take_upgrade(struct route_conf *r, const struct route_file *f,
+    struct diagnostics *d)
 {
 	static const char *websocket = "websocket";
 
 	r->upgrade = strings_of(&f->upgrade);
+	for (size_t i = 0; i < r->upgrade.n; i++)
+		if (r->upgrade.at[i] != NULL &&
+		    strcasecmp(r->upgrade.at[i], "h2c") == 0)
+			diag_error(d, f->upgrade_at, "\"h2c\" is never passed "
+			    "on: requests could hide in it; leave it out");
 	if (f->upgrade_at.line == 0)
 		r->upgrade = (struct strings){ &websocket, 1 };
 }
@@ -495,7 +502,7 @@ take_routes(struct conf *conf, const struct file_conf *f,
 		    conf->arena, d);
 		take_edits(&r->response_headers, &items[i].response,
 		    &items[i], conf->arena, d);
-		take_upgrade(r, &items[i]);
+		take_upgrade(r, &items[i], d);
 		take_path(r, &items[i], d);
 		take_body_limit(r, &items[i], conf);
 		take_access(r, &items[i], conf, d);

@@ -1447,6 +1447,15 @@ static const struct row {
 		"   12 |         - \"/\\u00e9\"\n"
 		"      |           ^~~~~~~~~\n"
 		"fairlead: t.yaml: 7 errors, 0 warnings\n" },
+	{ "h2c", TEXT(
+		"backends: [{host: 127.0.0.1, port: 1}]\n"
+		"routes: [{upstream: default, upgrade: [websocket, H2C]}]\n"),
+		"t.yaml:2:39: error: \"h2c\" is never passed on: requests "
+		"could hide in it; leave it out\n"
+		"    2 | routes: [{upstream: default, upgrade: [websocket, "
+		"H2C]}]\n"
+		"      |                                       ^\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "empty", TEXT(
 		""),
 		"t.yaml: error: no backends; list them under \"backends"
