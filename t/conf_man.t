@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # t/conf_man.t -- fairlead.yaml(5) and the reader's table have the same keys,
-# with the same types, defaults and ranges; and the manual's examples are good
+# with the same types, defaults, ranges and first versions; and the manual's
+# examples are good
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
@@ -27,27 +28,31 @@ sub slurp {
 	return scalar <$fh>;
 }
 
-# What the program knows: key => "type, default D, A to B".
+# What the program knows: key => "type, default D, A to B, since V".
 sub keys_of_reader {
 	my ($lines) = @_;
 	my %keys;
 	for (split /\n/, $lines) {
-		my ($key, $type, $default, $min, $max) = split /\t/;
+		my ($key, $type, $default, $min, $max, undef, $since) =
+		    split /\t/;
 		$keys{$key} = describe($word_of{$type} // "unknown $type",
-			$default, $min, $max);
+			$default, $min, $max, $since);
 	}
 	return \%keys;
 }
 
 sub describe {
-	my ($type, $default, $min, $max) = @_;
-	return "$type, default $default, $min to $max";
+	my ($type, $default, $min, $max, $since) = @_;
+	return "$type, default $default, $min to $max, since $since";
 }
 
-# What the manual says. Nested lists are nested keys.
+# What the manual says. Nested lists are nested keys; what is said of all of
+# them goes for those that do not say otherwise.
 sub keys_of_manual {
 	my ($text) = @_;
 	my ($section) = $text =~ /^\.Ss Keys\n(.*?)^\.S[sh] /ms or return {};
+	my ($since_all) =
+	    $section =~ /^Keys are there since\n\.Ql (\S+)\n/m or return {};
 	my (@path, %keys, %at);
 	my $depth = 0;
 	for (split /\n(?=\.(?:Bl|El|It))/, $section) {
@@ -60,8 +65,9 @@ sub keys_of_manual {
 		my ($default) = $body =~ /^The default is\n\.Ql (\S+) \.$/m;
 		my ($min, $max) =
 		    $body =~ /^The range is\n\.Ql (\S+)\nto\n\.Ql (\S+) \.$/m;
+		my ($since) = $body =~ /^It is there since\n\.Ql (\S+) \.$/m;
 		$keys{join '.', @path} = describe($type, $default // '-',
-			$min // '-', $max // '-');
+			$min // '-', $max // '-', $since // $since_all);
 	}
 	return \%keys;
 }
@@ -101,9 +107,16 @@ for my $key (sort keys %$reader) {
 }
 (my $changed = $page) =~ s/^\.Ql 75s \.$/.Ql 76s ./m;
 is_deeply([differences($reader, keys_of_manual($changed))],
-	['timeouts.keep_alive: reader: duration, default 75s, 1ms to 1d; ' .
-	 'manual: duration, default 76s, 1ms to 1d'],
+	['timeouts.keep_alive: reader: duration, default 75s, 1ms to 1d, ' .
+	 'since 0.1.0; ' .
+	 'manual: duration, default 76s, 1ms to 1d, since 0.1.0'],
 	'a wrong default is noticed');
+($changed = $page) =~ s/^\.Ql 75s \.$/.Ql 75s .\nIt is there since\n.Ql 0.2.0 ./m;
+is_deeply([differences($reader, keys_of_manual($changed))],
+	['timeouts.keep_alive: reader: duration, default 75s, 1ms to 1d, ' .
+	 'since 0.1.0; ' .
+	 'manual: duration, default 75s, 1ms to 1d, since 0.2.0'],
+	'so is a wrong version');
 
 # Every default stands in the commented example, every example is good.
 my $example = slurp("$top/conf/fairlead.yaml");

@@ -8,6 +8,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Fairlead::Test;
 
+# What files ask of the environment.
+$ENV{GOLDEN_HOST} = '127.0.0.1';
+$ENV{GOLDEN_ONE} = 1;
+
 my $top = "$FindBin::Bin/..";
 my $dir = tempdir('fairlead-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my @files = glob "$top/conf/*.yaml $top/t/conf/good/*.yaml";

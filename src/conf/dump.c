@@ -160,6 +160,15 @@ start_line(struct dump *d)
 	d->is_behind_dash = false;
 }
 
+static bool
+is_empty(const struct conf_section *section, const void *target)
+{
+	for (const struct conf_key *k = section->keys; k->name != NULL; k++)
+		if (schema_is_given(k, target))
+			return false;
+	return true;
+}
+
 static void
 print_items(struct dump *d, const struct conf_key *key, const void *target)
 {
@@ -168,6 +177,10 @@ print_items(struct dump *d, const struct conf_key *key, const void *target)
 
 	for (size_t i = 0; i < list.n; i++, at += key->section->size) {
 		start_line(d);
+		if (is_empty(key->section, at)) {
+			fputs("- {}\n", d->out);
+			continue;
+		}
 		fputs("- ", d->out);
 		d->is_behind_dash = true;
 		d->depth++;
@@ -199,9 +212,12 @@ print_item_of_map(struct dump *d, const struct conf_section *section,
 {
 	const struct conf_key *alone = find_alone(section, target);
 
-	if (alone != NULL) {
+	if (alone != NULL || is_empty(section, target)) {
 		putc(' ', d->out);
-		print_scalar(d, alone, target);
+		if (alone != NULL)
+			print_scalar(d, alone, target);
+		else
+			fputs("{}", d->out);
 		putc('\n', d->out);
 		return;
 	}
@@ -209,6 +225,20 @@ print_item_of_map(struct dump *d, const struct conf_section *section,
 	d->depth++;
 	print_keys(d, section, target);
 	d->depth--;
+}
+
+/* How an item of the list is called; NULL: it has no name. */
+static const char *
+name_of(const struct conf_key *key, const void *item)
+{
+	const struct conf_key *k;
+
+	if (key->type == CONF_MAP)
+		return ((const struct conf_named *)item)->name;
+	k = schema_find(key->section, SPAN("name"));
+	if (k == NULL || k->type != CONF_STRING || !schema_is_given(k, item))
+		return NULL;
+	return schema_get(k, item, NULL).ptr;
 }
 
 static void
@@ -219,8 +249,7 @@ print_map(struct dump *d, const struct conf_key *key, const void *target)
 
 	for (size_t i = 0; i < list.n; i++, at += key->section->size) {
 		start_line(d);
-		print_string(d->out,
-		    span_str(((const struct conf_named *)(const void *)at)->name));
+		print_string(d->out, span_str(name_of(key, at)));
 		putc(':', d->out);
 		print_item_of_map(d, key->section, at);
 	}
@@ -230,8 +259,10 @@ print_map(struct dump *d, const struct conf_key *key, const void *target)
 static bool
 is_nested(const struct conf_key *key, const void *target)
 {
-	return key->type == CONF_BLOCK ? !schema_is_word(key, target) :
-	    (key->type == CONF_LIST || key->type == CONF_MAP) &&
+	if (key->type == CONF_BLOCK)
+		return !schema_is_word(key, target) &&
+		    !is_empty(key->section, target);
+	return (key->type == CONF_LIST || key->type == CONF_MAP) &&
 	    schema_items(key, target).n > 0;
 }
 
@@ -252,7 +283,7 @@ print_in_line(const struct dump *d, const struct conf_key *key,
 {
 	switch (key->type) {
 	case CONF_BLOCK:
-		fputs(key->word, d->out);
+		fputs(schema_is_word(key, target) ? key->word : "{}", d->out);
 		break;
 	case CONF_LIST:
 		fputs("[]", d->out);
@@ -325,20 +356,6 @@ skip_name(struct span *path, struct span name)
 		return false;
 	*path = span_skip(*path, name.len + (path->len > name.len));
 	return true;
-}
-
-/* How an item of the list is called; NULL: it has no name. */
-static const char *
-name_of(const struct conf_key *key, const void *item)
-{
-	const struct conf_key *k;
-
-	if (key->type == CONF_MAP)
-		return ((const struct conf_named *)item)->name;
-	k = schema_find(key->section, SPAN("name"));
-	if (k == NULL || k->type != CONF_STRING || !schema_is_given(k, item))
-		return NULL;
-	return schema_get(k, item, NULL).ptr;
 }
 
 /* The item that the path begins with, by its longest name, for names may

@@ -43,8 +43,7 @@ print_address(const void *value, struct arena *arena)
 const struct conf_form form_address = {
 	.noun = "address", .size = sizeof(struct address),
 	.parse = parse_address, .print = print_address,
-	.pattern = "^(unix:.+|\\*:[0-9]+|[0-9.]+:[0-9]+|"
-	    "\\[[0-9A-Fa-f:.]+\\]:[0-9]+)$",
+	.pattern = "^(unix:.+|" ADDRESS_IP ")$",
 };
 
 static bool
@@ -215,7 +214,8 @@ parse_path(void *to, struct span text, struct arena *arena, char *why)
 const struct conf_form form_path = {
 	.noun = "path", .size = sizeof(char *),
 	.parse = parse_path, .print = print_string,
-	.pattern = "^/[^?#]*$",
+	.pattern = "^(?!.*/\\.{1,2}(/|$))/([!\"$&->@-~]|%(?!2[DE]|3[0-9]|"
+	    "[46][1-9A-F]|[57][0-9A]|5F|7E)[0-9A-F]{2})*$",
 };
 
 /* For include: a name of a file, which may have "*", "?" and "[...]". */
@@ -255,7 +255,7 @@ parse_token(void *to, struct span text, struct arena *arena, char *why)
 const struct conf_form form_token = {
 	.noun = "word", .size = sizeof(char *),
 	.parse = parse_token, .print = print_string,
-	.pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+	.pattern = "^" TOKEN_PATTERN "$",
 };
 
 /* It ends with the arena, machine code and all. */
@@ -313,15 +313,29 @@ parse_template(void *to, struct span text, struct arena *arena, char *why)
 }
 
 static struct span
-print_template(const void *value, struct arena *arena UNUSED)
+print_template(const void *value, struct arena *arena)
 {
-	return ((const struct template *)value)->source;
+	return template_print(value, arena);
 }
+
+/* Plain text, "$${", and the variables that a use knows. */
+#define TEMPLATE_PATTERN(names) "^([^$\\x00]|\\$(?!\\{)|\\$\\$\\{|" \
+	"\\$\\{(request\\." TOKEN_PATTERN names ")\\})*$"
+#define X(id, name, uses) uses##_NAME(name)
+#define USE_ALWAYS_NAME(name) "|" name
+#define USE_LOG_NAME(name)
+#define USE_LATE_NAME(name)
+static const char request_pattern[] = TEMPLATE_PATTERN(VARIABLES(X));
+#undef USE_LATE_NAME
+#define USE_LATE_NAME(name) "|" name
+static const char response_pattern[] = TEMPLATE_PATTERN("|response\\."
+	TOKEN_PATTERN VARIABLES(X));
+#undef X
 
 const struct conf_form form_template = {
 	.noun = "text", .size = sizeof(struct template),
 	.parse = parse_template, .print = print_template,
-	.expands = true,
+	.pattern = request_pattern, .expands = true,
 };
 
 static bool
@@ -334,7 +348,7 @@ parse_late_template(void *to, struct span text, struct arena *arena,
 const struct conf_form form_late_template = {
 	.noun = "text", .size = sizeof(struct template),
 	.parse = parse_late_template, .print = print_template,
-	.expands = true,
+	.pattern = response_pattern, .expands = true,
 };
 
 /* ---- the form of the access log */

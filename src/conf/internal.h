@@ -9,6 +9,8 @@ struct node;
 #define LETTER_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 	"abcdefghijklmnopqrstuvwxyz0123456789"
 #define TOKEN_CHARACTERS LETTER_CHARACTERS "!#$%&'*+-.^_`|~" /* RFC 9110 5.6.2 */
+/* The same for conf_form's `pattern`. */
+#define TOKEN_PATTERN "[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 
 /* Reads the map `root` (NULL: an empty file) by the schema into `f`. */
 void read_typed(struct file_conf *f, const struct node *root,

@@ -94,12 +94,20 @@ put_word(const struct json *j, const char *word)
 
 /* ---- single values: one alternative each, in a line */
 
+/* What any text is like: no NUL, and "${env:" is a whole reference. */
+#define TEXT "^(?![^]*(^|[^$])\\$\\{env:(?![A-Za-z0-9_]{1,127}\\}))[^\\x00]"
+
 /* "^(0|[1-9][0-9]*(B|k))$"; of durations each unit once, in their order. */
 static void
 put_units(const struct json *j, const struct value_form *form, bool has_zero)
 {
 	const struct value_unit *u;
 
+	if (form == &value_percentage) {
+		fprintf(j->out, "\"^(%s(0|[1-9][0-9]*)(\\\\.[0-9]{1,2})?%%)$\"",
+		    has_zero ? "0|" : "");
+		return;
+	}
 	fprintf(j->out, "\"^(%s", has_zero ? "0|" : "");
 	fputs(form->is_compound ? "(?!0[0-9])(?=[0-9])" :
 	    "(0|[1-9][0-9]*)(", j->out);
@@ -170,11 +178,8 @@ put_choices(struct json *j, const struct conf_choice *choices)
 static void
 put_text(struct json *j, const char *types, const char *pattern)
 {
-	fprintf(j->out, "{\"type\": %s", types);
-	if (pattern != NULL) {
-		fputs(", \"pattern\": ", j->out);
-		put_string(j, pattern);
-	}
+	fprintf(j->out, "{\"type\": %s, \"pattern\": ", types);
+	put_string(j, pattern);
 	putc('}', j->out);
 }
 
@@ -188,46 +193,42 @@ takes(const struct json *j, const struct conf_form *form, const char *text)
 }
 
 static void
-put_form(struct json *j, const struct conf_form *form)
+put_form(struct json *j, const struct conf_key *key)
 {
+	const struct conf_form *form = key->form;
 	bool is_number_good = takes(j, form, "1");
 	bool is_boolean_good = takes(j, form, "true");
 
 	put_text(j, is_number_good && is_boolean_good ?
 	    "[\"string\", \"number\", \"boolean\"]" : is_number_good ?
 	    "[\"string\", \"number\"]" : is_boolean_good ?
-	    "[\"string\", \"boolean\"]" : "\"string\"", form->pattern);
+	    "[\"string\", \"boolean\"]" : "\"string\"",
+	    key->pattern != NULL ? key->pattern : form->pattern != NULL ?
+	    form->pattern : TEXT "*$");
 }
 
 /* ---- values by type */
 
-/* Nobody knows yet what the environment makes of it. */
-static void
-put_environment(struct json *j)
-{
-	next(j);
-	fputs("{\"type\": \"string\", \"pattern\": \"\\\\$\\\\{env:\"}",
-	    j->out);
-}
+#define ENV "{\"$ref\": \"#/definitions/env\"}"
 
 static void
 put_values(struct json *j, const struct conf_key *key)
 {
 	next(j);
-	put_form(j, key->form);
+	put_form(j, key);
 	next(j);
-	open_with(j, '{');
-	put_member(j, "type", "array");
-	put_name(j, "items");
-	open_with(j, '{');
-	put_name(j, "anyOf");
-	open_with(j, '[');
-	next(j);
-	put_form(j, key->form);
-	put_environment(j);
-	close_with(j, ']');
-	close_with(j, '}');
-	close_with(j, '}');
+	fputs("{\"type\": \"array\", \"items\": {\"anyOf\": [", j->out);
+	put_form(j, key);
+	fputs(", " ENV "]}}", j->out);
+}
+
+static void
+put_least(struct json *j, const struct conf_key *key, const char *word)
+{
+	if (key->min == 0)
+		return;
+	put_name(j, word);
+	fprintf(j->out, "%" PRIu64, key->min);
 }
 
 static void
@@ -236,10 +237,7 @@ put_list(struct json *j, const struct conf_key *key)
 	next(j);
 	open_with(j, '{');
 	put_member(j, "type", "array");
-	if (key->min > 0) {
-		put_name(j, "minItems");
-		fprintf(j->out, "%" PRIu64, key->min);
-	}
+	put_least(j, key, "minItems");
 	put_name(j, "items");
 	put_section(j, key->section);
 	close_with(j, '}');
@@ -259,6 +257,8 @@ put_map_item(struct json *j, const struct conf_section *section)
 	open_with(j, '[');
 	put_alternatives(j, schema_find(section, span_str(section->alone)));
 	next(j);
+	fputs(ENV, j->out);
+	next(j);
 	put_section(j, section);
 	close_with(j, ']');
 	close_with(j, '}');
@@ -270,6 +270,7 @@ put_map(struct json *j, const struct conf_key *key)
 	next(j);
 	open_with(j, '{');
 	put_member(j, "type", "object");
+	put_least(j, key, "minProperties");
 	put_name(j, "propertyNames");
 	fprintf(j->out, "{\"pattern\": \"^[A-Za-z0-9._-]{1,%d}$\"}",
 	    CONF_NAME_MOST);
@@ -285,11 +286,8 @@ put_alternatives(struct json *j, const struct conf_key *key)
 	switch (key->type) {
 	case CONF_STRING:
 		next(j);
-		if (key->pattern != NULL)
-			put_text(j, "\"string\"", key->pattern);
-		else
-			fputs("{\"type\": [\"string\", \"number\", "
-			    "\"boolean\"], \"minLength\": 1}", j->out);
+		put_text(j, "[\"string\", \"number\", \"boolean\"]",
+		    key->pattern != NULL ? key->pattern : TEXT "+$");
 		break;
 	case CONF_INTEGER:
 		put_integer(j, key);
@@ -311,7 +309,7 @@ put_alternatives(struct json *j, const struct conf_key *key)
 		break;
 	case CONF_VALUE:
 		next(j);
-		put_form(j, key->form);
+		put_form(j, key);
 		break;
 	case CONF_VALUES:
 		put_values(j, key);
@@ -329,18 +327,28 @@ put_alternatives(struct json *j, const struct conf_key *key)
 	}
 }
 
-/* A key with nothing behind it is as good as absent. */
+static bool
+takes_scalar(const struct conf_key *key)
+{
+	return key->word != NULL || (key->type != CONF_BLOCK &&
+	    key->type != CONF_LIST && key->type != CONF_MAP);
+}
+
+/* The environment may say anything. A key with nothing behind it is as good
+ * as absent. */
 static void
 put_words(struct json *j, const struct conf_key *key)
 {
+	if (takes_scalar(key)) {
+		next(j);
+		fputs(ENV, j->out);
+	}
 	if (key->word != NULL) {
 		next(j);
 		fputs("{\"enum\": [", j->out);
 		put_string(j, key->word);
 		fputs("]}", j->out);
 	}
-	if (key->section == NULL)
-		put_environment(j);
 	if (!key->is_required) {
 		next(j);
 		fputs("{\"type\": \"null\"}", j->out);
@@ -361,9 +369,7 @@ put_title(struct json *j, const struct conf_key *key)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 		    ", %s to %s", value_print(schema_form(key), key->min, min),
 		    value_print(schema_form(key), key->max, max));
-	if (key->since != NULL)
-		snprintf(text + len, sizeof(text) - len, "; since %s",
-		    key->since);
+	snprintf(text + len, sizeof(text) - len, "; since %s", key->since);
 	put_member(j, "title", text);
 }
 
@@ -406,13 +412,34 @@ put_required(struct json *j, const struct conf_section *section)
 	putc(']', j->out);
 }
 
-/* Of those that exclude each other one has to be there, and not as null. */
+/* That all of these are there, and not as null; NULL ends them. */
 static void
-put_one_of(struct json *j, const struct conf_section *section)
+put_given(struct json *j, const char *a, const char *b)
 {
+	const char *names[] = { a, b };
+
+	fputs("{\"required\": [", j->out);
+	for (size_t i = 0; i < 2 && names[i] != NULL; i++) {
+		fputs(i > 0 ? ", " : "", j->out);
+		put_string(j, names[i]);
+	}
+	fputs("], \"properties\": {", j->out);
+	for (size_t i = 0; i < 2 && names[i] != NULL; i++) {
+		fputs(i > 0 ? ", " : "", j->out);
+		put_string(j, names[i]);
+		fputs(": {\"not\": {\"type\": \"null\"}}", j->out);
+	}
+	fputs("}}", j->out);
+}
+
+/* Which keys exclude each other; of some of them one has to be there. */
+static void
+put_relations(struct json *j, const struct conf_section *section)
+{
+	const struct conf_key *k;
 	bool is_open = false;
 
-	for (const struct conf_key *k = section->keys; k->name != NULL; k++) {
+	for (k = section->keys; k->name != NULL; k++) {
 		if (!k->is_one_of)
 			continue;
 		if (!is_open) {
@@ -421,12 +448,15 @@ put_one_of(struct json *j, const struct conf_section *section)
 		}
 		is_open = true;
 		next(j);
-		fprintf(j->out, "{\"required\": [\"%s\"], \"properties\": "
-		    "{\"%s\": {\"not\": {\"type\": \"null\"}}}}", k->name,
-		    k->name);
+		put_given(j, k->name, NULL);
 	}
 	if (is_open)
 		close_with(j, ']');
+	for (k = section->keys; k->name != NULL; k++)
+		if (k->excludes != NULL) {
+			put_name(j, "not");	/* one of a section, so far */
+			put_given(j, k->name, k->excludes);
+		}
 }
 
 static void
@@ -436,7 +466,7 @@ put_members(struct json *j, const struct conf_section *section)
 	put_name(j, "additionalProperties");
 	fputs("false", j->out);
 	put_required(j, section);
-	put_one_of(j, section);
+	put_relations(j, section);
 	put_name(j, "properties");
 	open_with(j, '{');
 	for (const struct conf_key *k = section->keys; k->name != NULL; k++)
@@ -462,6 +492,9 @@ conf_print_schema(FILE *out)
 	put_member(&j, "title", "fairlead.yaml");
 	put_member(&j, "description",
 	    "Configuration of the HTTP load balancer fairlead.");
+	put_name(&j, "definitions");
+	fputs("{\"env\": {\"type\": \"string\", \"pattern\": "
+	    "\"(^|[^$])\\\\$\\\\{env:[A-Za-z0-9_]{1,127}\\\\}\"}}", out);
 	put_members(&j, &conf_root);
 	close_with(&j, '}');
 	putc('\n', out);

@@ -25,18 +25,32 @@ static const struct conf_choice strategies[] = {
 	{ NULL, 0, false },
 };
 
+/* With or without "https://": a name, an IPv4 or an IPv6 address. */
+#define LABEL_PATTERN "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+#define HOST_PATTERN "^([Hh][Tt][Tt][Pp][Ss]://)?(" 			\
+	"(" LABEL_PATTERN "\\.)*(?!([0-9]+|0[Xx][0-9A-Fa-f]*)\\.?$)"	\
+	LABEL_PATTERN "\\.?|([0-9]{1,3}\\.){3}[0-9]{1,3}|"		\
+	"\\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\\]?)$"
+
 static const struct conf_key backend_keys[] = {
 	{ .name = "host", .type = CONF_STRING, .is_required = true,
 	  FIELD(backend_file, host), PLACE(backend_file, host_at),
-	  .help = "Name or address of the server." },
+	  .pattern = HOST_PATTERN,
+	  .help = "Name or IP address of the server, without a port. A "
+	  "name is resolved when fairlead starts, and each of its "
+	  "addresses serves.",
+	  .since = "0.1.0" },
 	{ .name = "port", .type = CONF_INTEGER, .is_required = true,
 	  .min = 1, .max = 65535,
 	  FIELD(backend_file, port),
-	  .help = "Its TCP port." },
+	  .help = "TCP port of the server.",
+	  .since = "0.1.0" },
 	{ .name = "weight", .type = CONF_INTEGER, .def = "1",
 	  .min = 0, .max = WEIGHT_MOST,
 	  FIELD(backend_file, weight), PLACE(backend_file, weight_at),
-	  .help = "Its share of the requests; 0 drains it." },
+	  .help = "Share of the requests, compared with the other "
+	  "backends: 2 gets twice as many as 1, and 0 drains the backend.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -48,34 +62,48 @@ static const struct conf_key limits_keys[] = {
 	{ .name = "connections", .type = CONF_INTEGER, .def = "65536",
 	  .min = 1, .max = 10000000,
 	  FIELD(file_conf, limits.connections),
-	  .help = "Client connections of one worker." },
+	  .help = "Client connections that one worker holds at once.",
+	  .since = "0.1.0" },
 	{ .name = "request_head", .type = CONF_SIZE, .def = "32k",
 	  .min = 1 * KIB, .max = 64 * KIB,	/* HEAD_BYTES_MAX */
 	  FIELD(file_conf, limits.request_head),
-	  .help = "Bytes of a request's head." },
+	  .help = "Size of a request's head, from its line to the empty "
+	  "one; a larger one is answered with 431.",
+	  .since = "0.1.0" },
 	{ .name = "response_head", .type = CONF_SIZE, .def = "32k",
 	  .min = 1 * KIB, .max = 64 * KIB,	/* HEAD_BYTES_MAX */
 	  FIELD(file_conf, limits.response_head),
-	  .help = "Bytes of a response's head." },
+	  .help = "Size of a response's head; a larger one becomes 502.",
+	  .since = "0.1.0" },
 	{ .name = "header_count", .type = CONF_INTEGER, .def = "128",
 	  .min = 1, .max = 256,		/* HEAD_FIELDS_MAX */
 	  FIELD(file_conf, limits.header_count),
-	  .help = "Fields of a head." },
+	  .help = "Fields that a head may have.",
+	  .since = "0.1.0" },
 	{ .name = "request_body", .type = CONF_SIZE, .def = "off",
 	  .word = "off", .max = TIB,
 	  FIELD(file_conf, limits.request_body),
-	  .help = "Bytes of a request's body." },
+	  .help = "Size of a request's body; a larger one is answered with "
+	  "413. \"off\" is no limit.",
+	  .since = "0.1.0" },
 	{ .name = "requests_per_connection", .type = CONF_INTEGER,
 	  .def = "10000", .word = "off", .max = 1000000000,
 	  FIELD(file_conf, limits.requests_per_connection),
-	  .help = "Requests after which a client connection is closed." },
+	  .help = "Requests after which a client connection is closed. "
+	  "\"off\" is no limit.",
+	  .since = "0.1.0" },
 	{ .name = "connection_age", .type = CONF_DURATION, .def = "1h",
 	  .word = "off", .max = 30 * DAY,
 	  FIELD(file_conf, limits.connection_age_ms),
-	  .help = "Age at which a client connection is closed." },
+	  .help = "Age at which a client connection is closed after the "
+	  "request under way. \"off\" is no limit.",
+	  .since = "0.1.0" },
 	{ .name = "min_rate", .type = CONF_RATE, .def = "100B/s",
 	  .word = "off", .max = GIB, FIELD(file_conf, limits.min_rate),
-	  .help = "Bytes a second that a client has to take or to send." },
+	  .help = "Bytes a second that a client has to take or to send "
+	  "while there is something to move; slower ones are ended. "
+	  "\"off\" is any rate.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -86,19 +114,27 @@ static const struct conf_section limits_section = {
 static const struct conf_key timeouts_keys[] = {
 	{ .name = "client_head", .type = CONF_DURATION, .def = "15s",
 	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.client_head),
-	  .help = "Time in which a whole request head must arrive." },
+	  .help = "Time in which a whole request head must arrive.",
+	  .since = "0.1.0" },
 	{ .name = "client_body", .type = CONF_DURATION, .def = "30s",
 	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.client_body),
-	  .help = "Time between two reads of a request body." },
+	  .help = "Time between two parts of a request body.",
+	  .since = "0.1.0" },
 	{ .name = "keep_alive", .type = CONF_DURATION, .def = "75s",
 	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.keep_alive),
-	  .help = "Time that a client connection may be idle." },
+	  .help = "Time that a client connection may wait for its next "
+	  "request.",
+	  .since = "0.1.0" },
 	{ .name = "send", .type = CONF_DURATION, .def = "60s",
 	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.send),
-	  .help = "Time between two writes to a client." },
+	  .help = "Time in which a client must take some of what is sent "
+	  "to it.",
+	  .since = "0.1.0" },
 	{ .name = "tunnel", .type = CONF_DURATION, .def = "1h",
 	  .min = 1, .max = 30 * DAY, FIELD(file_conf, timeouts.tunnel),
-	  .help = "Time that a tunnel may be idle." },
+	  .help = "Time that a tunnel, as of a WebSocket, may be idle both "
+	  "ways.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -109,10 +145,14 @@ static const struct conf_section timeouts_section = {
 static const struct conf_key keep_alive_keys[] = {
 	{ .name = "idle", .type = CONF_INTEGER, .def = "256",
 	  .min = 1, .max = 1000000, FIELD(upstream_file, pool_idle),
-	  .help = "Idle connections kept to each backend." },
+	  .help = "Idle connections that are kept to each backend, over "
+	  "all workers.",
+	  .since = "0.1.0" },
 	{ .name = "idle_timeout", .type = CONF_DURATION, .def = "30s",
 	  .min = 1, .max = DAY, FIELD(upstream_file, idle_ms),
-	  .help = "Time that one of them may be idle." },
+	  .help = "Time after which an idle connection to a backend is "
+	  "closed.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -129,23 +169,39 @@ static const struct conf_choice when_down[] = {
 static const struct conf_key sticky_keys[] = {
 	{ .name = "cookie", .type = CONF_STRING, .def = "ZZZ_BACKEND_ID",
 	  FIELD(upstream_file, sticky.cookie), PLACE(upstream_file, sticky_cookie_at),
-	  .help = "Name of the cookie." },
+	  .pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+	  .help = "Name of the cookie that says which backend a client "
+	  "stays with.",
+	  .since = "0.1.0" },
 	{ .name = "secret", .type = CONF_STRING, .is_secret = true,
 	  FIELD(upstream_file, sticky.secret), PLACE(upstream_file, sticky_secret_at),
-	  .help = "Key of its values, the same on all machines." },
+	  .pattern = "^(?![\\x00-\\x7f]{0,15}$)[^\\x00]+$",
+	  .help = "Key that the cookie's values are made with, at least 16 "
+	  "characters and the same on all machines that share clients. "
+	  "Without one, values are good for as long as the master runs.",
+	  .since = "0.1.0" },
 	{ .name = "path", .type = CONF_STRING, .def = "/",
 	  FIELD(upstream_file, sticky.path), PLACE(upstream_file, sticky_path_at),
-	  .help = "Path that the cookie is for." },
+	  .pattern = "^/[A-Za-z0-9!#$%&'*+.^_`|~()/=@:-]*$",
+	  .help = "Path that the cookie is for.",
+	  .since = "0.1.0" },
 	{ .name = "domain", .type = CONF_STRING,
 	  FIELD(upstream_file, sticky.domain), PLACE(upstream_file, sticky_domain_at),
-	  .help = "Domain that the cookie is for." },
+	  .pattern = "^[A-Za-z0-9.-]+$",
+	  .help = "Domain that the cookie is for; by default the host of "
+	  "the request alone.",
+	  .since = "0.1.0" },
 	{ .name = "max_age", .type = CONF_DURATION, .def = "off",
 	  .word = "off", .max = 365ull * DAY,
 	  FIELD(upstream_file, sticky.max_age_ms),
-	  .help = "Life of the cookie." },
+	  .help = "How long browsers keep the cookie. \"off\" is as long "
+	  "as they run.",
+	  .since = "0.1.0" },
 	{ .name = "on_down", .type = CONF_CHOICE, .def = "other",
 	  .choices = when_down, FIELD(upstream_file, sticky.fails_when_down),
-	  .help = "What happens when the backend is out." },
+	  .help = "What becomes of a client whose backend is out: another "
+	  "one takes it, or its requests fail with 503.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -159,30 +215,38 @@ static const struct conf_section sticky_section = {
  */
 #define UPSTREAM_ROWS(must)						\
 	{ .name = "backends", .type = CONF_LIST, .is_required = (must),	\
-	  .section = &conf_backend,					\
+	  .section = &conf_backend, .min = 1,				\
 	  FIELD(upstream_file, backends),				\
 	  PLACE(upstream_file, backends_at),				\
-	  .help = "The servers that requests are spread over." },	\
+	  .help = "The servers that requests are spread over.",		\
+	  .since = "0.1.0" },						\
 	{ .name = "strategy", .type = CONF_CHOICE, .def = "weighted",	\
 	  .choices = strategies, FIELD(upstream_file, strategy),	\
 	  PLACE(upstream_file, strategy_at),				\
-	  .help = "How a backend is chosen for a request." },		\
+	  .help = "How a backend is chosen for a request.",		\
+	  .since = "0.1.0" },						\
 	{ .name = "sticky", .type = CONF_BLOCK,				\
 	  .section = &sticky_section,					\
-	  .help = "The cookie of the strategy sticky." },		\
+	  .help = "The cookie that binds a client to a backend "	\
+	  "under the strategy \"sticky\".",				\
+	  .since = "0.1.0" },						\
 	{ .name = "keep_alive", .type = CONF_BLOCK,			\
 	  .section = &keep_alive_section,				\
 	  .help = "Connections to backends that wait for the next "	\
-	  "request." },							\
+	  "request.",							\
+	  .since = "0.1.0" },						\
 	{ .name = "retries", .type = CONF_BLOCK, .word = "off",		\
 	  .section = &retries_section, FIELD(upstream_file, retries),	\
-	  .help = "Further tries of a request that failed." }
+	  .help = "Further tries, on other backends, of a request "	\
+	  "that failed and may be sent again. \"off\" is none.",	\
+	  .since = "0.1.0" }
 
 static const struct conf_key retries_keys[] = {
 	{ .name = "attempts", .type = CONF_INTEGER, .def = "2",
 	  .min = 0, .max = 7,			/* ATTEMPTS_MAX - 1 */
 	  FIELD(upstream_file, retries),
-	  .help = "How many, beyond the first." },
+	  .help = "Tries of a request beyond the first.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -193,16 +257,22 @@ static const struct conf_section retries_section = {
 static const struct conf_key upstream_timeouts_keys[] = {
 	{ .name = "connect", .type = CONF_DURATION, .def = "5s",
 	  .min = 1, .max = HOUR, FIELD(upstream_file, timeouts.connect),
-	  .help = "Time in which a connection must be made." },
+	  .help = "Time in which a connection to a backend must be made.",
+	  .since = "0.1.0" },
 	{ .name = "response_head", .type = CONF_DURATION, .def = "60s",
 	  .min = 1, .max = DAY, FIELD(upstream_file, timeouts.response_head),
-	  .help = "Time in which a whole response head must arrive." },
+	  .help = "Time in which the whole head of a response must arrive "
+	  "once the request is sent.",
+	  .since = "0.1.0" },
 	{ .name = "between_bytes", .type = CONF_DURATION, .def = "60s",
 	  .min = 1, .max = DAY, FIELD(upstream_file, timeouts.between_bytes),
-	  .help = "Time between two reads of a response body." },
+	  .help = "Time between two parts of a response body.",
+	  .since = "0.1.0" },
 	{ .name = "send", .type = CONF_DURATION, .def = "30s",
 	  .min = 1, .max = DAY, FIELD(upstream_file, timeouts.send),
-	  .help = "Time between two writes to a backend." },
+	  .help = "Time in which a backend must take some of what is sent "
+	  "to it.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -215,7 +285,8 @@ static const struct conf_key upstream_keys[] = {
 	UPSTREAM_ROWS(true),
 	{ .name = "timeouts", .type = CONF_BLOCK,
 	  .section = &upstream_timeouts_section,
-	  .help = "How long its backends are waited for." },
+	  .help = "How long the backends of this upstream are waited for.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -227,21 +298,31 @@ static const struct conf_key listener_keys[] = {
 	{ .name = "address", .type = CONF_VALUE, .is_required = true,
 	  .form = &form_address,
 	  FIELD(listener_file, address), PLACE(listener_file, address_at),
-	  .help = "Where connections are accepted." },
+	  .help = "Where connections are accepted: an IP address with a "
+	  "port, \"*:80\" for IPv4 and IPv6, or unix: and a path.",
+	  .since = "0.1.0" },
 	{ .name = "backlog", .type = CONF_INTEGER, .def = "auto",
 	  .word = "auto", .min = 1, .max = 1000000,
 	  FIELD(listener_file, backlog),
-	  .help = "Connections that may wait to be accepted." },
+	  .help = "Connections that may wait to be accepted. \"auto\" is "
+	  "as many as the system allows.",
+	  .since = "0.1.0" },
 	{ .name = "ipv6_only", .type = CONF_BOOLEAN, .def = "false",
 	  FIELD(listener_file, is_ipv6_only),
 	  PLACE(listener_file, ipv6_only_at),
-	  .help = "Whether an IPv6 address leaves IPv4 to others." },
+	  .help = "Whether an IPv6 address leaves the same port of IPv4 to "
+	  "others.",
+	  .since = "0.1.0" },
 	{ .name = "freebind", .type = CONF_BOOLEAN, .def = "false",
 	  FIELD(listener_file, is_free),
-	  .help = "Whether the machine may lack the address yet." },
+	  .help = "Whether the address is bound also while the machine "
+	  "does not have it, as on a standby.",
+	  .since = "0.1.0" },
 	{ .name = "trusted_proxies", .type = CONF_VALUES,
 	  .form = &form_network, FIELD(listener_file, trusted),
-	  .help = "Networks whose X-Forwarded-* fields are believed." },
+	  .help = "Networks of the proxies in front of us, whose "
+	  "X-Forwarded-* fields are believed.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -252,13 +333,20 @@ static const struct conf_section listener_section = {
 static const struct conf_key test_keys[] = {
 	{ .name = "equal", .type = CONF_STRING,
 	  FIELD(test_file, equal), PLACE(test_file, equal_at),
-	  .help = "What it must be." },
+	  .is_one_of = true,
+	  .help = "The text that the value has to be.",
+	  .since = "0.1.0" },
 	{ .name = "present", .type = CONF_BOOLEAN,
 	  FIELD(test_file, is_present), PLACE(test_file, present_at),
-	  .help = "Whether it must be there." },
+	  .is_one_of = true,
+	  .help = "Whether it has to be there, or must not be.",
+	  .since = "0.1.0" },
 	{ .name = "regex", .type = CONF_VALUE, .form = &form_regex,
 	  FIELD(test_file, regex), PLACE(test_file, regex_at),
-	  .help = "A regular expression that some part of it matches." },
+	  .is_one_of = true,
+	  .help = "A regular expression that some part of the value has to "
+	  "match.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -269,29 +357,51 @@ static const struct conf_section test_section = {
 static const struct conf_key match_keys[] = {
 	{ .name = "host", .type = CONF_VALUES, .form = &form_host,
 	  FIELD(route_file, match.hosts),
-	  .help = "Names of the server, \"*.\" in front for those below." },
+	  .help = "Names of the server, one of which the request asks for; "
+	  "\"*.\" in front means any below.",
+	  .since = "0.1.0" },
 	{ .name = "path", .type = CONF_VALUES, .form = &form_path,
-	  FIELD(route_file, match.paths), .help = "Whole paths." },
+	  FIELD(route_file, match.paths),
+	  .help = "Paths, one of which the whole path of the request has "
+	  "to be.",
+	  .since = "0.1.0" },
 	{ .name = "path_prefix", .type = CONF_VALUES, .form = &form_path,
 	  FIELD(route_file, match.prefixes),
-	  .help = "Paths that all below them match." },
+	  .help = "Paths, one of which the request's path has to be or to "
+	  "lie below.",
+	  .since = "0.1.0" },
 	{ .name = "path_regex", .type = CONF_VALUES, .form = &form_regex,
 	  FIELD(route_file, match.regexes),
-	  .help = "Regular expressions that some part of a path matches." },
+	  .help = "Regular expressions, one of which some part of the path "
+	  "has to match.",
+	  .since = "0.1.0" },
 	{ .name = "method", .type = CONF_VALUES, .form = &form_token,
-	  FIELD(route_file, match.methods), .help = "Methods." },
+	  FIELD(route_file, match.methods),
+	  .help = "Methods, one of which the request has to have.",
+	  .since = "0.1.0" },
 	{ .name = "header", .type = CONF_MAP, .section = &test_section,
-	  FIELD(route_file, headers), .help = "Conditions on fields." },
+	  FIELD(route_file, headers),
+	  .help = "Conditions on header fields by name; all must hold.",
+	  .since = "0.1.0" },
 	{ .name = "query", .type = CONF_MAP, .section = &test_section,
-	  FIELD(route_file, queries), .help = "Conditions on parameters." },
+	  FIELD(route_file, queries),
+	  .help = "Conditions on parameters of the query by name; all must "
+	  "hold.",
+	  .since = "0.1.0" },
 	{ .name = "cookie", .type = CONF_MAP, .section = &test_section,
-	  FIELD(route_file, cookies), .help = "Conditions on cookies." },
+	  FIELD(route_file, cookies),
+	  .help = "Conditions on cookies by name; all must hold.",
+	  .since = "0.1.0" },
 	{ .name = "client", .type = CONF_VALUES, .form = &form_network,
 	  FIELD(route_file, match.clients),
-	  .help = "Networks of the client." },
+	  .help = "Networks, in one of which the client has to be; behind "
+	  "trusted proxies it is the one that they name.",
+	  .since = "0.1.0" },
 	{ .name = "listener", .type = CONF_VALUE, .form = &form_address,
 	  FIELD(route_file, listener), PLACE(route_file, listener_at),
-	  .help = "The address that the connection came to." },
+	  .help = "Address of the listener that the connection has to come "
+	  "from.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -303,7 +413,8 @@ static const struct conf_key field_keys[] = {
 	{ .name = "value", .type = CONF_VALUE, .is_required = true,
 	  .form = &form_template,
 	  FIELD(field_file, value), PLACE(field_file, value_at),
-	  .help = "Its value." },
+	  .help = "Value of the field, with variables such as ${client}.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -316,7 +427,8 @@ static const struct conf_key late_field_keys[] = {
 	{ .name = "value", .type = CONF_VALUE, .is_required = true,
 	  .form = &form_late_template,
 	  FIELD(field_file, value), PLACE(field_file, value_at),
-	  .help = "Its value." },
+	  .help = "Value of the field, with variables such as ${status}.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -327,14 +439,20 @@ static const struct conf_section late_field_section = {
 #define EDIT_ROWS(member, fields)					\
 	{ .name = "set", .type = CONF_MAP, .section = &(fields),	\
 	  FIELD(route_file, member.set),				\
-	  .help = "Fields in place of any of the same name." },		\
+	  .help = "Fields that take the place of any of the same "	\
+	  "name.",							\
+	  .since = "0.1.0" },						\
 	{ .name = "add", .type = CONF_MAP, .section = &(fields),	\
 	  FIELD(route_file, member.add),				\
-	  .help = "Fields beside those of the same name." },		\
+	  .help = "Fields that are added beside those of the same "	\
+	  "name.",							\
+	  .since = "0.1.0" },						\
 	{ .name = "remove", .type = CONF_VALUES, .form = &form_token,	\
 	  FIELD(route_file, member.remove),				\
 	  PLACE(route_file, member.remove_at),				\
-	  .help = "Fields that go." },					\
+	  .help = "Names of fields that are taken out, before "		\
+	  "others are set.",						\
+	  .since = "0.1.0" },						\
 	{ .name = NULL }
 
 static const struct conf_key request_edit_keys[] = {
@@ -354,14 +472,18 @@ static const struct conf_section response_edit_section = {
 static const struct conf_key respond_keys[] = {
 	{ .name = "status", .type = CONF_INTEGER, .def = "200",
 	  .min = 200, .max = 599, FIELD(route_file, respond_status),
-	  .help = "The status." },
+	  .help = "Status of the answer.",
+	  .since = "0.1.0" },
 	{ .name = "body", .type = CONF_VALUE, .form = &form_template,
 	  FIELD(route_file, body), PLACE(route_file, body_at),
-	  .help = "The content." },
+	  .help = "Content of the answer, with variables such as ${path}.",
+	  .since = "0.1.0" },
 	{ .name = "content_type", .type = CONF_STRING,
 	  .def = "text/plain", FIELD(route_file, content_type),
 	  PLACE(route_file, content_type_at),
-	  .help = "The type of the content." },
+	  .pattern = "^[ -~]+$",
+	  .help = "Type of the content: the answer's Content-Type.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -377,10 +499,13 @@ static const struct conf_choice redirects[] = {
 static const struct conf_key redirect_keys[] = {
 	{ .name = "to", .type = CONF_VALUE, .is_required = true,
 	  .form = &form_template, FIELD(route_file, to),
-	  .help = "Where to." },
+	  .help = "Where the client is sent, with variables such as "
+	  "${host} and ${request_uri}.",
+	  .since = "0.1.0" },
 	{ .name = "status", .type = CONF_CHOICE, .def = "308",
 	  .choices = redirects, FIELD(route_file, redirect_status),
-	  .help = "The status." },
+	  .help = "Status of the redirection.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -392,7 +517,9 @@ static const struct conf_key share_keys[] = {
 	{ .name = "weight", .type = CONF_INTEGER, .is_required = true,
 	  .min = 0, .max = WEIGHT_MOST,
 	  FIELD(share_file, weight), PLACE(share_file, weight_at),
-	  .help = "Its share of the requests." },
+	  .help = "Share of the requests, compared with the other "
+	  "upstreams; with 0 it gets none.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -403,11 +530,15 @@ static const struct conf_section share_section = {
 static const struct conf_key split_keys[] = {
 	{ .name = "key", .type = CONF_VALUE, .form = &form_template,
 	  FIELD(route_file, split_key), PLACE(route_file, split_key_at),
-	  .help = "What requests of one upstream have in common." },
+	  .help = "Text with variables; requests for which it is the same "
+	  "get the same upstream. Without it each request draws.",
+	  .since = "0.1.0" },
 	{ .name = "upstreams", .type = CONF_MAP, .is_required = true,
 	  .section = &share_section,
 	  FIELD(route_file, shares), PLACE(route_file, shares_at),
-	  .help = "The upstreams and their shares." },
+	  .min = 1,
+	  .help = "Names of the upstreams, each with its share.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -419,16 +550,22 @@ static const struct conf_section split_section = {
 static const struct conf_key route_timeouts_keys[] = {
 	{ .name = "connect", .type = CONF_DURATION,
 	  .min = 1, .max = HOUR, FIELD(route_file, timeouts.connect),
-	  .help = "Time in which a connection must be made." },
+	  .help = "Time in which a connection to a backend must be made.",
+	  .since = "0.1.0" },
 	{ .name = "response_head", .type = CONF_DURATION,
 	  .min = 1, .max = DAY, FIELD(route_file, timeouts.response_head),
-	  .help = "Time in which a whole response head must arrive." },
+	  .help = "Time in which the whole head of a response must arrive "
+	  "once the request is sent.",
+	  .since = "0.1.0" },
 	{ .name = "between_bytes", .type = CONF_DURATION,
 	  .min = 1, .max = DAY, FIELD(route_file, timeouts.between_bytes),
-	  .help = "Time between two reads of a response body." },
+	  .help = "Time between two parts of a response body.",
+	  .since = "0.1.0" },
 	{ .name = "send", .type = CONF_DURATION,
 	  .min = 1, .max = DAY, FIELD(route_file, timeouts.send),
-	  .help = "Time between two writes to a backend." },
+	  .help = "Time in which a backend must take some of what is sent "
+	  "to it.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -441,7 +578,8 @@ static const struct conf_key route_retries_keys[] = {
 	{ .name = "attempts", .type = CONF_INTEGER,
 	  .min = 0, .max = 7,			/* ATTEMPTS_MAX - 1 */
 	  FIELD(route_file, retries), PLACE(route_file, attempts_at),
-	  .help = "How many, beyond the first." },
+	  .help = "Tries of a request beyond the first.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -454,7 +592,9 @@ static const struct conf_key route_limits_keys[] = {
 	{ .name = "request_body", .type = CONF_SIZE,
 	  .word = "off", .max = TIB,
 	  FIELD(route_file, body_limit), PLACE(route_file, body_limit_at),
-	  .help = "Bytes of a request's body." },
+	  .help = "Size of a request's body; a larger one is answered with "
+	  "413. \"off\" is no limit.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -466,7 +606,9 @@ static const struct conf_section route_limits_section = {
 static const struct conf_key route_access_keys[] = {
 	{ .name = "sample", .type = CONF_PERCENTAGE, .max = SAMPLE_ALL,
 	  FIELD(route_file, sample), PLACE(route_file, sample_at),
-	  .help = "How many of its requests that go well have a line." },
+	  .help = "Share of the route's requests that go well and leave a "
+	  "line; others always do.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -478,53 +620,85 @@ static const struct conf_section route_access_section = {
 static const struct conf_key route_keys[] = {
 	{ .name = "name", .type = CONF_STRING,
 	  FIELD(route_file, name), PLACE(route_file, name_at),
-	  .help = "Its name in messages." },
+	  .help = "Name of the route in messages, logs and ${route}; by "
+	  "default its place in the list.",
+	  .since = "0.1.0" },
 	{ .name = "match", .type = CONF_BLOCK, .section = &match_section,
-	  .help = "What it asks of a request." },
+	  .help = "What a request has to be for this route; all that is "
+	  "given must hold. Without it the route takes all.",
+	  .since = "0.1.0" },
 	{ .name = "upstream", .type = CONF_STRING,
 	  FIELD(route_file, upstream), PLACE(route_file, upstream_at),
-	  .help = "The upstream that requests go to." },
+	  .is_one_of = true,
+	  .help = "Name of the upstream that the requests go to.",
+	  .since = "0.1.0" },
 	{ .name = "split", .type = CONF_BLOCK, .section = &split_section,
 	  PLACE(route_file, split_at),
-	  .help = "Several upstreams, each with its share." },
+	  .is_one_of = true,
+	  .help = "Several upstreams, each of which gets its share of the "
+	  "requests.",
+	  .since = "0.1.0" },
 	{ .name = "respond", .type = CONF_BLOCK, .section = &respond_section,
-	  PLACE(route_file, respond_at), .help = "An answer of our own." },
+	  PLACE(route_file, respond_at), .is_one_of = true,
+	  .help = "An answer of our own; no backend is asked.",
+	  .since = "0.1.0" },
 	{ .name = "redirect", .type = CONF_BLOCK,
 	  .section = &redirect_section,
-	  PLACE(route_file, redirect_at), .help = "Another place." },
+	  PLACE(route_file, redirect_at), .is_one_of = true,
+	  .help = "A redirection to another place.",
+	  .since = "0.1.0" },
 	{ .name = "request_headers", .type = CONF_BLOCK,
 	  .section = &request_edit_section,
-	  .help = "Changes of the request's fields." },
+	  .help = "Changes of the request's header fields before the "
+	  "backend gets them.",
+	  .since = "0.1.0" },
 	{ .name = "response_headers", .type = CONF_BLOCK,
 	  .section = &response_edit_section,
-	  .help = "Changes of the response's fields." },
+	  .help = "Changes of the response's header fields before the "
+	  "client gets them.",
+	  .since = "0.1.0" },
 	{ .name = "upgrade", .type = CONF_VALUES, .word = "off",
 	  .form = &form_token,
 	  FIELD(route_file, upgrade), PLACE(route_file, upgrade_at),
-	  .help = "Protocols that may be asked for." },
+	  .help = "Protocols that a request may ask to change to. By "
+	  "default this is websocket, \"off\" is none.",
+	  .since = "0.1.0" },
 	{ .name = "strip_prefix", .type = CONF_VALUE, .form = &form_path,
 	  FIELD(route_file, strip_prefix),
 	  PLACE(route_file, strip_prefix_at),
-	  .help = "What the path loses on its way to the backend." },
+	  .excludes = "replace_path",
+	  .help = "What the path begins with and loses on its way to the "
+	  "backend.",
+	  .since = "0.1.0" },
 	{ .name = "replace_path", .type = CONF_VALUE,
 	  .form = &form_template, FIELD(route_file, replace_path),
 	  PLACE(route_file, replace_path_at),
-	  .help = "The path that the backend gets." },
+	  .help = "Path that the backend gets in place of the client's, "
+	  "with variables.",
+	  .since = "0.1.0" },
 	{ .name = "timeouts", .type = CONF_BLOCK,
 	  .section = &route_timeouts_section,
 	  PLACE(route_file, timeouts_at),
-	  .help = "How long backends are waited for." },
+	  .help = "How long backends are waited for, where it differs from "
+	  "the upstream's.",
+	  .since = "0.1.0" },
 	{ .name = "retries", .type = CONF_BLOCK, .word = "off",
 	  .word_value = RETRIES_OFF, .section = &route_retries_section,
 	  FIELD(route_file, retries), PLACE(route_file, retries_at),
-	  .help = "Further tries of a request that failed." },
+	  .help = "Further tries of a request that failed, where it "
+	  "differs from the upstream's. \"off\" is none.",
+	  .since = "0.1.0" },
 	{ .name = "limits", .type = CONF_BLOCK,
 	  .section = &route_limits_section, PLACE(route_file, limits_at),
-	  .help = "What its requests may bring." },
+	  .help = "What the requests of this route may bring, where it "
+	  "differs from the general limits.",
+	  .since = "0.1.0" },
 	{ .name = "access_log", .type = CONF_BLOCK, .word = "off",
 	  .word_value = 1, .section = &route_access_section,
 	  FIELD(route_file, access_is_off),
-	  .help = "Which of its requests leave a line." },
+	  .help = "Which requests of this route leave a line in the access "
+	  "log. \"off\" is none.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -550,12 +724,17 @@ static const struct conf_choice log_forms[] = {
 static const struct conf_key log_keys[] = {
 	{ .name = "level", .type = CONF_CHOICE, .def = "info",
 	  .choices = log_levels, FIELD(file_conf, log.level),
-	  .help = "What is worth a line." },
+	  .help = "How much is logged: lines of this level and of those "
+	  "above it.",
+	  .since = "0.1.0" },
 	{ .name = "file", .type = CONF_STRING, FIELD(file_conf, log.file),
-	  .help = "Where lines are appended." },
+	  .help = "File that the lines are appended to; \"stderr\" and "
+	  "\"stdout\" stand for themselves.",
+	  .since = "0.1.0" },
 	{ .name = "format", .type = CONF_CHOICE, .def = "text",
 	  .choices = log_forms, FIELD(file_conf, log.form),
-	  .help = "What a line looks like." },
+	  .help = "What a line looks like: text, or one JSON object.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -566,11 +745,16 @@ static const struct conf_section log_section = {
 static const struct conf_key admin_keys[] = {
 	{ .name = "socket", .type = CONF_STRING, .word = "off",
 	  FIELD(file_conf, admin_socket), PLACE(file_conf, admin_socket_at),
-	  .help = "Unix socket of the admin interface." },
+	  .pattern = "^[^\\x00]{1,107}$",
+	  .help = "Path of the Unix socket that answers the administrator. "
+	  "\"off\" is none.",
+	  .since = "0.1.0" },
 	{ .name = "address", .type = CONF_VALUE, .form = &form_address,
 	  FIELD(file_conf, admin_address),
 	  PLACE(file_conf, admin_address_at),
-	  .help = "Address where it is served, too." },
+	  .pattern = "^(" ADDRESS_IP ")$",
+	  .help = "IP address and port where the same is served, too.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -580,13 +764,20 @@ static const struct conf_section admin_section = {
 
 static const struct conf_key access_keys[] = {
 	{ .name = "file", .type = CONF_STRING, .is_required = true,
-	  FIELD(file_conf, access.file), .help = "Where lines are appended." },
+	  FIELD(file_conf, access.file),
+	  .help = "File that the lines are appended to; \"-\" is standard "
+	  "output.",
+	  .since = "0.1.0" },
 	{ .name = "format", .type = CONF_VALUE, .def = "timing",
 	  .form = &form_format, FIELD(file_conf, access.format),
-	  .help = "What a line looks like." },
+	  .help = "What a line looks like: timing, combined, json, or a "
+	  "text with variables.",
+	  .since = "0.1.0" },
 	{ .name = "sample", .type = CONF_PERCENTAGE, .def = "100%",
 	  .max = SAMPLE_ALL, FIELD(file_conf, access.sample),
-	  .help = "How many of the requests that go well have one." },
+	  .help = "Share of the requests that go well and have a line; "
+	  "others always do.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -598,50 +789,79 @@ static const struct conf_key root_keys[] = {
 	UPSTREAM_ROWS(false),
 	{ .name = "include", .type = CONF_VALUES, .form = &form_pattern,
 	  FIELD(file_conf, include),
-	  .help = "Files whose keys are merged into this one's." },
+	  .help = "Files, also by patterns such as conf.d/*.yaml, whose "
+	  "lists and maps are merged into this one's.",
+	  .since = "0.1.0" },
 	{ .name = "upstreams", .type = CONF_MAP, .section = &conf_upstream,
 	  FIELD(file_conf, upstreams), PLACE(file_conf, upstreams_at),
-	  .help = "Groups of backends, by name." },
+	  .help = "Groups of backends by name. Without routes, requests go "
+	  "to the one called default.",
+	  .since = "0.1.0" },
 	{ .name = "routes", .type = CONF_LIST, .section = &route_section,
 	  FIELD(file_conf, routes), PLACE(file_conf, routes_at),
-	  .help = "What happens to which requests." },
+	  .help = "What happens to which requests: the first route that "
+	  "matches decides.",
+	  .since = "0.1.0" },
 	{ .name = "listeners", .type = CONF_LIST,
-	  .section = &listener_section,
+	  .section = &listener_section, .min = 1,
 	  FIELD(file_conf, listeners), PLACE(file_conf, listeners_at),
-	  .help = "The addresses that we accept on." },
+	  .help = "Addresses that connections are accepted on; without "
+	  "this, 0.0.0.0:9000.",
+	  .since = "0.1.0" },
 	{ .name = "log", .type = CONF_BLOCK, .section = &log_section,
-	  .help = "The error log." },
+	  .help = "The error log: what fairlead itself has to say.",
+	  .since = "0.1.0" },
 	{ .name = "access_log", .type = CONF_BLOCK, .word = "off",
 	  .word_value = 1, .section = &access_section,
 	  FIELD(file_conf, access_is_off),
-	  .help = "A line for each request." },
+	  .help = "A line for each request. Without this, or with \"off\", "
+	  "there is none.",
+	  .since = "0.1.0" },
 	{ .name = "admin", .type = CONF_BLOCK, .section = &admin_section,
-	  .help = "Where the admin interface is." },
+	  .help = "Where the administrator's interface is.",
+	  .since = "0.1.0" },
 	{ .name = "via", .type = CONF_STRING, .def = "fairlead",
 	  .word = "off", FIELD(file_conf, via), PLACE(file_conf, via_at),
-	  .help = "Our pseudonym in Via." },
+	  .pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~:\\[\\]-]{1,56}$",
+	  .help = "Name by which we call ourselves in Via. \"off\" leaves "
+	  "Via as it is.",
+	  .since = "0.1.0" },
 	{ .name = "max_hops", .type = CONF_INTEGER, .def = "10",
 	  .min = 1, .max = 100, FIELD(file_conf, max_hops),
-	  .help = "How often a request may have passed us." },
+	  .help = "How often a request may have passed us, by its Via, "
+	  "before it is refused with 508.",
+	  .since = "0.1.0" },
 	{ .name = "forwarded", .type = CONF_BOOLEAN, .def = "false",
 	  FIELD(file_conf, sends_forwarded),
-	  .help = "Whether Forwarded is sent beside X-Forwarded-*." },
+	  .help = "Whether Forwarded (RFC 7239) is sent to backends beside "
+	  "X-Forwarded-*.",
+	  .since = "0.1.0" },
 	{ .name = "workers", .type = CONF_INTEGER, .def = "auto",
 	  .word = "auto", .word_value = WORKERS_AUTO,
 	  .min = 1, .max = WORKERS_MOST, FIELD(file_conf, workers),
-	  .help = "Worker processes." },
+	  .help = "How many worker processes there are. \"auto\" is one "
+	  "for each CPU that we may use.",
+	  .since = "0.1.0" },
 	{ .name = "user", .type = CONF_STRING, FIELD(file_conf, user),
-	  .help = "User that the workers run as." },
+	  .help = "User that the workers run as when fairlead is started "
+	  "by root.",
+	  .since = "0.1.0" },
 	{ .name = "shutdown_timeout", .type = CONF_DURATION, .def = "30s",
 	  .min = 0, .max = DAY, FIELD(file_conf, shutdown_timeout_ms),
-	  .help = "How long QUIT waits." },
+	  .help = "How long a stop by SIGQUIT waits for requests that are "
+	  "under way.",
+	  .since = "0.1.0" },
 	{ .name = "drain_timeout", .type = CONF_DURATION, .def = "10m",
 	  .word = "off", .max = 30 * DAY, FIELD(file_conf, drain_timeout_ms),
-	  .help = "How long an old generation may live after a reload." },
+	  .help = "How long workers of an older configuration may live "
+	  "after a reload. \"off\" is as long as they need.",
+	  .since = "0.1.0" },
 	{ .name = "limits", .type = CONF_BLOCK, .section = &limits_section,
-	  .help = "What clients may use." },
+	  .help = "What clients may use.",
+	  .since = "0.1.0" },
 	{ .name = "timeouts", .type = CONF_BLOCK, .section = &timeouts_section,
-	  .help = "How long clients are waited for." },
+	  .help = "How long clients are waited for.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 

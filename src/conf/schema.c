@@ -316,7 +316,8 @@ is_always_there(const struct conf_key *key)
 bool
 schema_is_word(const struct conf_key *key, const void *target)
 {
-	return key->word != NULL && (key->place == 0 || has_place(key, target)) &&
+	return key->word != NULL &&
+	    (key->place == 0 || has_place(key, target)) &&
 	    schema_load(key, target) == key->word_value;
 }
 

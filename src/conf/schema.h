@@ -78,6 +78,8 @@ struct conf_form {
 	bool expands;		/* parse() knows ${env:NAME} itself */
 };
 
+#define ADDRESS_IP "\\*:[0-9]+|[0-9.]+:[0-9]+|" \
+	"\\[[0-9A-Fa-f:.]+\\]:[0-9]+"	/* a part of a pattern */
 extern const struct conf_form form_address;	/* struct address */
 extern const struct conf_form form_network;	/* struct cidr */
 extern const struct conf_form form_host;	/* const char *, like the next */
@@ -101,8 +103,8 @@ struct conf_key {
 	enum conf_type type;
 	bool is_required;
 	bool is_secret;		/* no excerpt may show it */
-	uint64_t min, max;	/* max 0: no range; of a list: 1, if it
-				 * cannot be empty */
+	uint64_t min, max;	/* max 0: no range; of a list or map: 1, if
+				 * it cannot be empty */
 	const char *def;	/* as a file would say it; NULL: none */
 	const char *word;	/* "off", "auto": stands for `word_value` */
 	uint64_t word_value;
@@ -112,8 +114,9 @@ struct conf_key {
 	size_t offset, size;	/* of the value's member */
 	size_t place;		/* of a struct place member; 0: none */
 	bool is_one_of;		/* of those in its section one must be given */
-	const char *pattern;	/* of a string, for the JSON Schema, as
-				 * conf_form has it; NULL: any text */
+	const char *excludes;	/* a key that cannot stand beside it */
+	const char *pattern;	/* for the JSON Schema, as conf_form has it,
+				 * of a string or in place of the form's */
 	const char *help;	/* a sentence or more, for an editor's hover */
 	const char *since;	/* the first version that knows it */
 };

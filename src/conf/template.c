@@ -178,3 +178,61 @@ template_parse(struct template *t, struct span text, enum template_use use,
 	add(t, VARIABLE_NONE, text);
 	return true;
 }
+
+/* ---- printing */
+
+#define REFERENCE_MOST 32	/* "${response.}", or a name */
+
+static char *
+put(char *at, struct span s)
+{
+	memcpy(at, s.ptr, s.len);
+	return at + s.len;
+}
+
+static char *
+put_variable(char *at, const struct template_piece *p)
+{
+	at = put(at, SPAN("${"));
+	if (p->variable < VARIABLE_FIELD)
+		at = put(at, span_str(variables[p->variable].name));
+	else if (p->variable == VARIABLE_FIELD)
+		at = put(put(at, SPAN("request.")), p->text);
+	else
+		at = put(put(at, SPAN("response.")), p->text);
+	return put(at, SPAN("}"));
+}
+
+/* A "$" that a "{" follows, maybe in the next piece, is doubled. */
+static char *
+put_text(char *at, struct span text, bool *is_behind_dollar)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '{' && *is_behind_dollar)
+			*at++ = '$';
+		*at++ = text.ptr[i];
+		*is_behind_dollar = text.ptr[i] == '$';
+	}
+	return at;
+}
+
+struct span
+template_print(const struct template *t, struct arena *arena)
+{
+	bool is_behind_dollar = false;
+	size_t most = 0;
+	char *text, *at;
+
+	for (size_t i = 0; i < t->n; i++)
+		most += 2 * t->at[i].text.len + REFERENCE_MOST;
+	at = text = arena_alloc(arena, most + 1);
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->at[i].variable == VARIABLE_NONE) {
+			at = put_text(at, t->at[i].text, &is_behind_dollar);
+			continue;
+		}
+		at = put_variable(at, &t->at[i]);
+		is_behind_dollar = false;
+	}
+	return span_of(text, (size_t)(at - text));
+}

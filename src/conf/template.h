@@ -71,7 +71,12 @@ struct template {
 
 /*
  * Takes `text` apart; it must live as long as the template. "$${" stands for
- * "${", and "${env:NAME}" is what the environment says now. False: `why` (WHY_MAX bytes of conf/schema.h) names what is wrong.
+ * "${", and "${env:NAME}" is what the environment says now. False: `why`
+ * (WHY_MAX bytes of conf/schema.h) names what is wrong.
  */
 bool template_parse(struct template *t, struct span text,
     enum template_use use, struct arena *arena, char *why);
+
+/* The text that is taken apart to this, but for the environment, whose words
+ * stand in it. In the arena. */
+struct span template_print(const struct template *t, struct arena *arena);

@@ -118,6 +118,38 @@ static const struct {
 	  "      remove: [\"Y\", \"true\"]\n", "\n      add" },
 	{ ROUTE "{upstream: default, match: {}, response_headers: "
 	  "{set: {}}}\n", "routes:\n  - upstream: default\n", "match" },
+	{ ROUTE "{upstream: default, retries: {}, timeouts: {send: 1s}, "
+	  "limits: {request_body: off}, match: {path_prefix: /a}, "
+	  "strip_prefix: /a}\n",
+	  "    strip_prefix: /a\n    timeouts:\n      send: 1s\n"
+	  "    retries: {}\n    limits:\n      request_body: off\n", "connect:" },
+	{ ROUTE "{upstream: default, retries: off}\n", "    retries: off\n",
+	  "attempts: 0" },
+	{ ROUTE "{upstream: default, retries: {attempts: 0}}\n",
+	  "    retries:\n      attempts: 0\n", "retries: off" },
+	{ ROUTE "split: {key: '${path}', upstreams: {default: 3}}\n",
+	  "  - split:\n      key: \"${path}\"\n      upstreams:\n"
+	  "        default: 3\n", "absent" },
+	{ ONE "admin: {socket: off, address: '[::1]:1'}\n",
+	  "\nadmin:\n  socket: off\n  address: \"[::1]:1\"\n", NULL },
+	{ ROUTE "respond: {body: '${env:DUMP_A}${env:DUMP_B}{x} $${y} "
+	  "${request.X-A}'}\n",
+	  "body: \"$${client} $$${x} $${y} ${request.X-A}\"\n", NULL },
+	{ ROUTE "{upstream: default, response_headers: {set: "
+	  "{X: '${status} ${response.X-B}'}}}\n",
+	  "        X: \"${status} ${response.X-B}\"\n", NULL },
+	{ ONE "access_log: {file: a, format: '${env:DUMP_A} ${t_total}', "
+	  "sample: 12.5%}\n",
+	  "  file: a\n  format: \"$${client} ${t_total}\"\n  sample: 12.5%\n",
+	  "source" },
+	{ ROUTE "{upstream: default, access_log: {sample: 1%}}\n",
+	  "    access_log:\n      sample: 1%\n", NULL },
+	{ ROUTE "{upstream: default, access_log: off}\n",
+	  "    access_log: off\n", NULL },
+	{ ONE "user: '${env:DUMP_A}$${env:DUMP_A}'\n",
+	  "\nuser: \"${client}$${env:DUMP_A}\"\n", NULL },
+	{ ONE "log: {level: debug, file: stderr, format: json}\n",
+	  "\nlog:\n  level: debug\n  file: stderr\n  format: json\n", NULL },
 	{ ONE "routes: []\n", "\nroutes: []\n", NULL },
 };
 
@@ -227,6 +259,8 @@ main(void)
 	Suite *suite = suite_create("conf: dump");
 	TCase *tc = tcase_create("dump");
 
+	setenv("DUMP_A", "${client}", 1);
+	setenv("DUMP_B", " $$", 1);
 	tcase_add_unchecked_fixture(tc, conf_file_setup, conf_file_teardown);
 	tcase_add_loop_test(tc, round_trip, 0, COUNT_OF(rows));
 	tcase_add_test(tc, options_are_in_it);

@@ -59,7 +59,7 @@ was_listed(const struct conf_section *section)
 	return false;
 }
 
-/* PATH type default min max word, a tab between, - for none: t/conf_man.t
+/* PATH type default min max word since, a tab between, - for none: t/conf_man.t
  * compares them with the manual. */
 static void
 list_keys(const struct conf_section *section, const char *prefix)
@@ -73,11 +73,11 @@ list_keys(const struct conf_section *section, const char *prefix)
 			continue;
 		snprintf(path, sizeof(path), "%s%s%s", prefix,
 		    *prefix != '\0' ? "." : "", k->name);
-		printf("%s\t%s\t%s\t%s\t%s\t%s\n", path, type_name(k),
+		printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\n", path, type_name(k),
 		    k->def != NULL ? k->def : "-",
 		    is_ranged ? value_print(form_of(k), k->min, min) : "-",
 		    is_ranged ? value_print(form_of(k), k->max, max) : "-",
-		    k->word != NULL ? k->word : "-");
+		    k->word != NULL ? k->word : "-", k->since);
 		if (k->section != NULL && !was_listed(k->section))
 			list_keys(k->section, path);
 	}
@@ -146,6 +146,8 @@ check_section(const struct conf_section *section)
 		ck_assert_ptr_eq(schema_find(section, span_str(k->name)), k);
 		ck_assert_ptr_nonnull(k->help);
 		ck_assert_int_eq(k->help[strlen(k->help) - 1], '.');
+		ck_assert_uint_gt(strlen(k->help), 15);
+		ck_assert_ptr_nonnull(k->since);
 		if (k->section != NULL)
 			check_section(k->section);
 		else if (k->type == CONF_VALUE)
