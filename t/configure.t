@@ -64,7 +64,7 @@ like((configure('--help'))[1], qr/^usage: .*--without-jemalloc/s, '--help');
 
 SKIP: {
 	my $build = abs_path($ENV{FAIRLEAD_BUILD} // '.');
-	skip 'nothing was built', 5 if !-x "$build/fairlead";
+	skip 'nothing was built', 7 if !-x "$build/fairlead";
 	my $root = tempdir(CLEANUP => 1);
 	my $make = "make -C $build DESTDIR=$root prefix=/usr sysconfdir=/etc exec_prefix=/usr";
 
@@ -74,6 +74,10 @@ SKIP: {
 	    or diag(`cat $root/log`);
 	ok(-x "$root/usr/sbin/fairlead", 'the program is there');
 	is(`cat $root/etc/fairlead/fairlead.yaml`, "mine\n", 'the configuration is kept');
+	ok(-s "$root/usr/share/fairlead/fairlead.schema.json", 'so is the schema');
+	like(`head -n 1 $root/usr/share/doc/fairlead/examples/fairlead.yaml`,
+	    qr{^# .*: \$schema=/usr/share/fairlead/fairlead\.schema\.json$},
+	    'and the examples name its place');
 	system("$make uninstall >$root/log 2>&1; rm $root/log");
 	is(`find $root -type f`, "$root/etc/fairlead/fairlead.yaml\n",
 	    'uninstall takes all but the configuration');
