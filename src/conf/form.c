@@ -319,8 +319,9 @@ print_template(const void *value, struct arena *arena)
 }
 
 /* Plain text, "$${", and the variables that a use knows. */
-#define TEMPLATE_PATTERN(names) "^([^$\\x00]|\\$(?!\\{)|\\$\\$\\{|" \
-	"\\$\\{(request\\." TOKEN_PATTERN names ")\\})*$"
+#define TEMPLATE_PART(bad, names) "([^$" bad "]|\\$(?!\\{)|\\$\\$\\{|" \
+	"\\$\\{(request\\." TOKEN_PATTERN names ")\\})*"
+#define TEMPLATE_PATTERN(names) "^" TEMPLATE_PART("\\x00", names) "$"
 #define X(id, name, uses) uses##_NAME(name)
 #define USE_ALWAYS_NAME(name) "|" name
 #define USE_LOG_NAME(name)
@@ -330,6 +331,12 @@ static const char request_pattern[] = TEMPLATE_PATTERN(VARIABLES(X));
 #define USE_LATE_NAME(name) "|" name
 static const char response_pattern[] = TEMPLATE_PATTERN("|response\\."
 	TOKEN_PATTERN VARIABLES(X));
+#undef USE_LOG_NAME
+#define USE_LOG_NAME(name) "|" name
+/* One line that speaks of the request, or a word. */
+static const char format_pattern[] = "^(timing|combined|json|"
+	"(?=.*\\$\\{)" TEMPLATE_PART("\\x00-\\x08\\x0a-\\x1f\\x7f",
+	"|response\\." TOKEN_PATTERN VARIABLES(X)) ")$";
 #undef X
 
 const struct conf_form form_template = {
@@ -460,6 +467,6 @@ print_format(const void *value, struct arena *arena)
 const struct conf_form form_format = {
 	.noun = "text", .size = sizeof(struct access_format),
 	.parse = parse_format, .print = print_format,
-	.pattern = "^(timing|combined|json|.*\\$\\{.*)$",
+	.pattern = format_pattern,
 	.expands = true,
 };
