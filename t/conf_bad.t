@@ -21,6 +21,7 @@ cmp_ok(scalar keys %$schema, '>', 60, 'the reader lists its keys');
 # What files ask of the environment.
 $ENV{GOLDEN_PORT} = 'many';
 $ENV{GOLDEN_EMPTY} = '';
+$ENV{GOLDEN_BYTES} = "\xff";
 $ENV{GOLDEN_HOST} = '127.0.0.1';
 $ENV{GOLDEN_ONE} = 1;
 delete $ENV{NO_SUCH_VARIABLE};
