@@ -23,6 +23,12 @@ routes:
     respond: {body: "ok\\n"}
   - match: {path: /teapot}
     respond: {status: 418, content_type: application/json, body: '{"path":"\${path}","q":"\${query}","m":"\${method}","c":"\${client}","v":"\${version}","f":"\${request.X-F}","r":"\${route}","d":"\$\${x}"}'}
+  - match: {path: /large}
+    respond: {body: "\${request.X-F}\${request.X-F}"}
+  - match: {path: /not-modified}
+    respond: {status: 304}
+  - match: {host: [dot.example.org., "::1"]}
+    respond: {body: "it is \${host}"}
   - match: {path: /empty}
     respond: {status: 204}
   - name: gone
@@ -140,7 +146,22 @@ $r = $t->get('/teapot?a=1', fields('X-F', 'it'));
 is($r->{status}, 418, 'a status');
 is($r->{body}, '{"path":"/teapot","q":"a=1","m":"GET","c":"127.0.0.1","v":"1.1","f":"it","r":"route 3","d":"${x}"}',
     'variables');
-is($t->get('/empty')->{status}, 204, 'no content');
+for my $path ('/empty', '/not-modified') {
+	my $r = $t->get($path);
+	is($r->{status}, $path eq '/empty' ? 204 : 304, 'no content');
+	ok(!exists $r->{headers}{$_}, "and no $_") for qw(content-length content-type);
+}
+is($t->get('/', host => $_->[0])->{body}, "it is $_->[1]", "a host $_->[0]")
+    for ['dot.example.org', 'dot.example.org'], ['dot.example.org.:80', 'dot.example.org'],
+    ['[::1]', '[::1]'];
+
+# More than a stream takes at once, for a client that reads none of it yet.
+my $slow = Fairlead::Client->to_port($t->port, receive_buffer => 4096);
+my $request = Fairlead::Client::request_of('/large', fields('X-F', 'x' x 3000));
+my $whole = 0;
+$slow->send($request x 1000);
+$whole++ while $whole < 1000 && ($slow->response->{body} // '') eq 'x' x 6000;
+is($whole, 1000, 'all answers come whole');
 $r = $t->get('/a?b=1', host => 'x.old.example.com');
 is("$r->{status} $r->{headers}{location}", '301 http://new.example.com/a', 'redirect');
 my $second = Fairlead::Client->to_port($other);
@@ -219,4 +240,24 @@ for (1 .. 4) {
 	push @lines, join ',', $body =~ /^(X-[TAR]: .*)\r$/mg;
 }
 is(join(' ', @lines), join(' ', ('X-T: v-/headers,X-A: 1') x 4), 'a retry makes the same changes');
+$t->stop;
+
+# ---- what a client sends is no fault of the backend; and it may send nothing
+
+$t->start(args => ['--workers', 1], own_listeners => 1, config => <<"YAML");
+listeners: [{address: "127.0.0.1:%%PORT%%"}]
+routes:
+  - {match: {path: /old}, redirect: {to: "http://new\${host}/\${query}"}}
+  - upstream: a
+    response_headers: {set: {X-T: "\${request.x-t}"}}
+upstreams:
+  a: {backends: [{host: 127.0.0.1, port: %%A%%}]}
+YAML
+my $large = 'x' x 5000;
+is($t->get('/', fields('X-T', $large))->{status}, 431, 'a field of the response gets too large') for 1 .. 6;
+is($t->get('/')->{status}, 200, 'others do not');
+unlike($t->log, qr/left out/, 'the backend is not charged');
+my $old = $t->connect;
+$old->send("GET /old HTTP/1.0\r\n\r\n");
+is($old->response->{headers}{location}, 'http://new/', 'no host, no query');
 finish();

@@ -113,6 +113,21 @@ print_string(const void *value, struct arena *arena UNUSED)
 }
 
 /* A name, or "*." and a name; kept in lower case. */
+/* As requests are compared: without the dot at the end, IPv6 in brackets. */
+static char *
+keep_host(struct span text, struct arena *arena)
+{
+	char *kept;
+
+	if (text.ptr[text.len - 1] == '.')
+		text.len--;
+	if (text.ptr[0] == '[' || memchr(text.ptr, ':', text.len) == NULL)
+		return arena_str(arena, text);
+	kept = arena_alloc(arena, text.len + 3);
+	(void)snprintf(kept, text.len + 3, "[%.*s]", SPAN_ARG(text));
+	return kept;
+}
+
 static bool
 parse_host(void *to, struct span text, struct arena *arena, char *why)
 {
@@ -129,10 +144,9 @@ parse_host(void *to, struct span text, struct arena *arena, char *why)
 		    quote(word, text));
 		return false;
 	}
-	kept = arena_str(arena, text);
-	for (char *c = kept; *c != '\0'; c++)
-		*c = (char)tolower((unsigned char)*c);
-	*(const char **)to = kept;
+	*(const char **)to = kept = keep_host(text, arena);
+	for (; *kept != '\0'; kept++)
+		*kept = (char)tolower((unsigned char)*kept);
 	return true;
 }
 

@@ -499,6 +499,7 @@ static const struct conf_choice redirects[] = {
 static const struct conf_key redirect_keys[] = {
 	{ .name = "to", .type = CONF_VALUE, .is_required = true,
 	  .form = &form_template, FIELD(route_file, to),
+	  PLACE(route_file, to_at),
 	  .help = "Where the client is sent, with variables such as "
 	  "${host} and ${request_uri}.",
 	  .since = "0.1.0" },

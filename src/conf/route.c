@@ -210,6 +210,38 @@ plain_size(const struct template *t)
 	return size;
 }
 
+/* What becomes a line of a head. */
+static void
+check_line(const struct template *t, struct place at, const char *what,
+    struct diagnostics *d)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct span text = t->at[i].text;
+
+		for (size_t k = 0; k < text.len; k++) {
+			unsigned char c = (unsigned char)text.ptr[k];
+
+			if ((c >= 0x20 && c != 0x7f) || c == '\t')
+				continue;
+			diag_error(d, at, "%s cannot hold control characters "
+			    "or line ends", what);
+			return;
+		}
+	}
+}
+
+/* RFC 9110 15.3.5, 15.3.6, 15.4.5: what came would be taken for the next
+ * response. */
+static void
+check_content(const struct route_file *f, struct diagnostics *d)
+{
+	uint32_t status = f->respond_status;
+
+	if ((status == 204 || status == 205 || status == 304) && f->body.n > 0)
+		diag_error(d, f->body_at, "a response with the status %u has "
+		    "no content; leave out \"body\"", status);
+}
+
 static void
 take_respond(struct route_conf *r, const struct route_file *f,
     struct diagnostics *d)
@@ -218,6 +250,7 @@ take_respond(struct route_conf *r, const struct route_file *f,
 	r->status = f->respond_status;
 	r->text = f->body;
 	r->content_type = f->content_type;
+	check_content(f, d);
 	if (plain_size(&r->text) > BODY_MOST)
 		diag_error(d, f->body_at, "a body of %zu bytes is too long; "
 		    "at most %d can be sent from here", plain_size(&r->text),
@@ -230,14 +263,27 @@ take_respond(struct route_conf *r, const struct route_file *f,
 		}
 }
 
+/* The first of them; line 0: there are none. */
+static struct place
+edits_at(const struct edits_file *f)
+{
+	const struct conf_list *list = f->set.n > 0 ? &f->set : &f->add;
+
+	if (list->n == 0)
+		return f->remove_at;
+	return ((const struct field_file *)list->items)->as.at;
+}
+
 /* What only a request to a backend has. */
 static void
 warn_goes_nowhere(const struct route_file *f, struct diagnostics *d)
 {
 	static const char *const words[] = { "strip_prefix", "replace_path",
-		"timeouts", "retries", "limits" };
+		"timeouts", "retries", "limits", "request_headers",
+		"response_headers" };
 	const struct place at[] = { f->strip_prefix_at, f->replace_path_at,
-		f->timeouts_at, f->retries_at, f->limits_at };
+		f->timeouts_at, f->retries_at, f->limits_at,
+		edits_at(&f->request), edits_at(&f->response) };
 
 	for (size_t i = 0; i < COUNT_OF(at); i++)
 		if (at[i].line != 0)
@@ -277,6 +323,8 @@ take_action(struct route_conf *r, const struct route_file *f,
 		r->action = ACTION_REDIRECT;
 		r->status = f->redirect_status;
 		r->text = f->to;
+		check_line(&r->text, f->to_at, "the target of a redirection",
+		    d);
 	}
 }
 
@@ -306,24 +354,6 @@ check_name(const char *name, struct place at, struct diagnostics *d)
 		    "cannot change it", quote(word, span_str(name)));
 }
 
-static void
-check_value(const struct field_file *f, struct diagnostics *d)
-{
-	for (size_t i = 0; i < f->value.n; i++) {
-		struct span text = f->value.at[i].text;
-
-		for (size_t k = 0; k < text.len; k++) {
-			unsigned char c = (unsigned char)text.ptr[k];
-
-			if ((c >= 0x20 && c != 0x7f) || c == '\t')
-				continue;
-			diag_error(d, f->value_at, "a field's value cannot "
-			    "hold control characters or line ends");
-			return;
-		}
-	}
-}
-
 static struct field_conf *
 take_fields(const struct conf_list *from, size_t *n, struct arena *arena,
     struct diagnostics *d)
@@ -333,7 +363,7 @@ take_fields(const struct conf_list *from, size_t *n, struct arena *arena,
 
 	for (size_t i = 0; i < from->n; i++) {
 		check_name(f[i].as.name, f[i].as.at, d);
-		check_value(&f[i], d);
+		check_line(&f[i].value, f[i].value_at, "a field's value", d);
 		to[i] = (struct field_conf){ f[i].as.name, f[i].value };
 	}
 	*n = from->n;
@@ -354,6 +384,24 @@ take_edits(struct edits_conf *e, const struct edits_file *f,
 	if (e->n_set + e->n_add > EDITS_MOST)
 		diag_error(d, route->at, "a route sets and adds at most %d "
 		    "fields each way", EDITS_MOST);
+}
+
+/* RFC 9112 3.2: a request with none or two is refused, or is read in another
+ * way by each of those that it passes. */
+static void
+check_host(const struct edits_file *f, struct diagnostics *d)
+{
+	const struct field_file *add = f->add.items;
+	const char **remove = f->remove.items;
+
+	for (size_t i = 0; i < f->add.n; i++)
+		if (strcasecmp(add[i].as.name, "host") == 0)
+			diag_error(d, add[i].as.at, "a request has one "
+			    "\"Host\"; \"set\" changes it");
+	for (size_t i = 0; i < f->remove.n; i++)
+		if (remove[i] != NULL && strcasecmp(remove[i], "host") == 0)
+			diag_error(d, f->remove_at, "a request needs its "
+			    "\"Host\"; \"set\" changes it");
 }
 
 /* ---- the path that a backend gets */
@@ -500,6 +548,7 @@ take_routes(struct conf *conf, const struct file_conf *f,
 		take_action(r, &items[i], conf, d);
 		take_edits(&r->request_headers, &items[i].request, &items[i],
 		    conf->arena, d);
+		check_host(&items[i].request, d);
 		take_edits(&r->response_headers, &items[i].response,
 		    &items[i], conf->arena, d);
 		take_upgrade(r, &items[i], d);

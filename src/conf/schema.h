@@ -208,7 +208,7 @@ struct route_file {
 	struct place respond_at, redirect_at;
 	uint32_t respond_status, redirect_status;
 	struct template body, to;
-	struct place body_at;
+	struct place body_at, to_at;
 	const char *content_type;
 	struct place content_type_at;
 	struct edits_file request, response;

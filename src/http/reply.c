@@ -6,6 +6,25 @@
 #include "core/clock.h"
 #include "core/random.h"
 
+#define PIECE	4096	/* a stream takes it behind the head, whole */
+
+/* However slow the client reads: nobody waits to send the rest of these. */
+static enum send_result
+send_whole(struct http_stream *s, struct span body)
+{
+	enum send_result result = SEND_OK;
+	size_t taken = 0;
+
+	while (result == SEND_OK && body.len > 0) {
+		bool is_last = body.len <= PIECE;
+
+		result = s->ops->send_body(s, span_of(body.ptr,
+		    is_last ? body.len : PIECE), is_last, &taken);
+		body = span_skip(body, taken);
+	}
+	return result;
+}
+
 enum send_result
 reply_send(struct http_stream *s, const struct http_reply *r, bool is_head,
     struct span *rest)
@@ -21,14 +40,18 @@ reply_send(struct http_stream *s, const struct http_reply *r, bool is_head,
 
 	head_add(&h, SPAN("Server"), SPAN("fairlead"));
 	head_add(&h, SPAN("Date"), span_of(clock_http_date(), CLOCK_HTTP_LEN));
-	head_add(&h, SPAN("Content-Type"), r->content_type);
+	if (r->status == 204 || r->status == 304)
+		h.framing = FRAMING_NONE;	/* RFC 9110 8.6 */
+	else if (r->status != 205)
+		head_add(&h, SPAN("Content-Type"), r->content_type);
 	for (unsigned i = 0; i < r->n_extras; i++)
 		head_add(&h, r->extras[i].name, r->extras[i].value);
-	if (is_head || r->body.len == 0) {
-		*rest = span_of(NULL, 0);
+	*rest = span_of(NULL, 0);
+	if (is_head || r->body.len == 0)
 		return s->ops->send_head(s, &h, true);
-	}
 	result = s->ops->send_head(s, &h, false);
+	if (result == SEND_OK && r->body.len <= REPLY_WHOLE)
+		return send_whole(s, r->body);
 	if (result == SEND_OK)
 		result = s->ops->send_body(s, r->body, true, &taken);
 	*rest = span_skip(r->body, taken);

@@ -15,10 +15,12 @@ struct http_reply {
 
 /*
  * Sends it with Server, Date, Content-Length on a server stream that has sent
- * no final head yet; `is_head`: without the body. Bodies over 4 KiB may be
- * taken in part: *rest is then what has to follow by send_body when the stream
- * is writable (its memory must live until then).
+ * no final head yet; `is_head`: without the body. Bodies over REPLY_WHOLE may
+ * be taken in part: *rest is then what has to follow by send_body when the
+ * stream is writable (its memory must live until then). Statuses that have no
+ * content leave without a body and without the fields of one.
  */
+#define REPLY_WHOLE 8192
 enum send_result reply_send(struct http_stream *s, const struct http_reply *r,
     bool is_head, struct span *rest);
 

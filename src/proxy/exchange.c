@@ -17,7 +17,7 @@
 #include "net/pipe.h"
 #include "proxy/router.h"
 
-#define ANSWER_ROOM 8192	/* of a route: a body, a target */
+#define ANSWER_ROOM REPLY_WHOLE	/* of a route: a body, a target */
 
 static struct slab exchanges;
 static const struct http_stream_events client_events, backend_events;
@@ -749,19 +749,20 @@ backend_on_info(struct http_stream *s, struct http_head *h)
 	struct exchange *x = of_backend(s);
 
 	x->state = EXCHANGE_WAIT;
-	if (x->version != HTTP_1_0 && forward_response(x, h, NULL))
+	if (x->version != HTTP_1_0 &&
+	    forward_response(x, h, NULL) == REASON_NONE)
 		(void)x->client->ops->send_info(x->client, h);
 }
 
-/* Junk that only we can see: the codec found the head well-formed. */
+/* What only we can see: the codec found the head well-formed. */
 static void
-refuse_response(struct exchange *x)
+refuse_response(struct exchange *x, enum reason why)
 {
 	x->state = EXCHANGE_WAIT;
 	errno = 0;
-	charge(x, REASON_JUNK);
+	charge(x, why);
 	end_attempt(x);
-	answer(x, REASON_JUNK);
+	answer(x, why);
 }
 
 /* The backend's own word that it cannot serve (interfaces.md, failures). */
@@ -802,9 +803,10 @@ backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 {
 	struct exchange *x = of_backend(s);
 	struct forward_room room;
+	enum reason why = forward_response(x, h, &room);
 
-	if (unlikely(!forward_response(x, h, &room))) {
-		refuse_response(x);
+	if (unlikely(why != REASON_NONE)) {
+		refuse_response(x, why);
 		return;
 	}
 	judge_status(x, h->status);

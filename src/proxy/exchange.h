@@ -86,7 +86,7 @@ struct exchange {
 
 /*
  * forward.c: heads as they leave us. Done anew for each attempt on the kept
- * head, so doing it twice must be the same as once. A reason, or false: refuse.
+ * head, so doing it twice must be the same as once. A reason: refuse.
  */
 #define CHAIN_MAX 1024
 #define ELEMENT_MAX 512
@@ -117,7 +117,7 @@ enum reason forward_request(const struct exchange *x, struct http_head *h,
 /* RFC 9112 3.2.2: an absolute target takes origin form. */
 void forward_target(struct http_head *h);
 int forward_hops(const struct http_head *h);
-bool forward_response(const struct exchange *x, struct http_head *h,
+enum reason forward_response(const struct exchange *x, struct http_head *h,
     struct forward_room *room);
 
 /* exchange.c: what routes look at, of a head in origin form; *q points to

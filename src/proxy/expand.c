@@ -24,6 +24,8 @@ struct out {
 static void
 put(struct out *o, struct span s)
 {
+	if (s.len == 0)
+		return;		/* perhaps there is none: NULL */
 	if (s.len <= o->room - o->len)
 		memcpy(o->at + o->len, s.ptr, s.len);
 	else

@@ -269,7 +269,7 @@ forward_request(const struct exchange *x, struct http_head *h,
 	return target_rewrite(x, h);
 }
 
-bool
+enum reason
 forward_response(const struct exchange *x, struct http_head *h,
     struct forward_room *room)
 {
@@ -277,7 +277,7 @@ forward_response(const struct exchange *x, struct http_head *h,
 
 	h->n_extras = 0;
 	if (!head_drop_hop_by_hop(h))
-		return false;
+		return REASON_JUNK;
 	h->is_keep_alive = true;	/* what the backend said ended there */
 	if (unlikely(h->framing == FRAMING_CLOSE))
 		h->framing = FRAMING_CHUNKED;	/* of unknown length */
@@ -295,7 +295,8 @@ forward_response(const struct exchange *x, struct http_head *h,
 	if (p->via_value.len > 0)
 		head_add(h, SPAN("Via"), p->via_value);
 	if (unlikely(x->route != NULL) && h->status >= 200 &&
-	    x->kept != NULL)
-		return edit(x, &x->route->response_headers, h, x->kept, room);
-	return true;
+	    x->kept != NULL && !edit(x, &x->route->response_headers, h,
+	    x->kept, room))
+		return REASON_HEAD_TOO_LARGE;	/* no fault of the backend */
+	return REASON_NONE;
 }

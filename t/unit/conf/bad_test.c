@@ -955,6 +955,71 @@ static const struct row {
 		"    2 | routes: [{respond: {body: \"${request.X A}\"}}]\n"
 		"      |                           ^~~~~~~~~~~~~~~~\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "redirect_lines", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - redirect: {to: \"http://a/\\r\\nSet-Cookie: a=b\"}\n"),
+		"t.yaml:3:20: error: the target of a redirection cannot hold "
+		"control characters or line ends\n"
+		"    3 |   - redirect: {to: \"http://a/\\r\\nSet-Cookie: a=b\"}\n"
+		"      |                    ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
+		"fairlead: t.yaml: 1 error, 0 warnings\n" },
+	{ "respond_no_content", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - {match: {path: /a}, respond: {status: 204, body: a}}\n"
+		"  - {match: {path: /b}, respond: {status: 205, body: b}}\n"
+		"  - {match: {path: /c}, respond: {status: 304, body: c}}\n"
+		"  - {match: {path: /d}, respond: {status: 204}}\n"),
+		"t.yaml:3:54: error: a response with the status 204 has no "
+		"content; leave out \"body\"\n"
+		"    3 |   - {match: {path: /a}, respond: {status: 204, body: a}}\n"
+		"      |                                                      ^\n"
+		"t.yaml:4:54: error: a response with the status 205 has no "
+		"content; leave out \"body\"\n"
+		"    4 |   - {match: {path: /b}, respond: {status: 205, body: b}}\n"
+		"      |                                                      ^\n"
+		"t.yaml:5:54: error: a response with the status 304 has no "
+		"content; leave out \"body\"\n"
+		"    5 |   - {match: {path: /c}, respond: {status: 304, body: c}}\n"
+		"      |                                                      ^\n"
+		"fairlead: t.yaml: 3 errors, 0 warnings\n" },
+	{ "edits_host", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - upstream: default\n"
+		"    request_headers: {set: {Host: a}, add: {host: b}}\n"
+		"  - upstream: default\n"
+		"    match: {path: /}\n"
+		"    request_headers: {remove: [X, Host]}\n"),
+		"t.yaml:4:45: error: a request has one \"Host\"; \"set\" changes "
+		"it\n"
+		"    4 |     request_headers: {set: {Host: a}, add: {host: b}}\n"
+		"      |                                             ^~~~\n"
+		"t.yaml:5:5: warning: no request reaches route \"route 2\"\n"
+		"    5 |   - upstream: default\n"
+		"      |     ^~~~~~~~\n"
+		"      = note: route \"route 1\" in line 3 takes them first\n"
+		"t.yaml:7:31: error: a request needs its \"Host\"; \"set\" "
+		"changes it\n"
+		"    7 |     request_headers: {remove: [X, Host]}\n"
+		"      |                               ^\n"
+		"fairlead: t.yaml: 2 errors, 1 warning\n" },
+	{ "edits_without_upstream", TEXT(
+		"backends: [{host: 127.0.0.1, port: 9001}]\n"
+		"routes:\n"
+		"  - respond: {body: a}\n"
+		"    request_headers: {remove: X}\n"
+		"    response_headers: {set: {X-A: a}, remove: X}\n"),
+		"t.yaml:4:31: warning: \"request_headers\" has no effect in a "
+		"route without an upstream\n"
+		"    4 |     request_headers: {remove: X}\n"
+		"      |                               ^\n"
+		"t.yaml:5:30: warning: \"response_headers\" has no effect in a "
+		"route without an upstream\n"
+		"    5 |     response_headers: {set: {X-A: a}, remove: X}\n"
+		"      |                              ^~~\n"
+		"fairlead: t.yaml: 0 errors, 2 warnings\n" },
 	{ "strategy_list", TEXT(
 		"backends:\n"
 		"  - host: 127.0.0.1\n"
