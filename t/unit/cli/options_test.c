@@ -70,6 +70,7 @@ START_TEST(short_ones)
 	ck_assert_str_eq(o.backends[1], "b:2*3");
 	ck_assert_str_eq(o.strategy, "weighted");
 	free(o.backends);
+	free(o.headers);
 }
 END_TEST
 
@@ -87,6 +88,7 @@ START_TEST(long_ones)
 	ck_assert_str_eq(o.backends[0], "b");
 	ck_assert_str_eq(o.strategy, "s");
 	free(o.backends);
+	free(o.headers);
 	ck_assert_int_eq(parse(&o, "fairlead --workers 3 --mode single -b b "
 	    "--log-file - --log-level debug --run-dir /d"), 0);
 	ck_assert_str_eq(o.workers, "3");
@@ -95,6 +97,7 @@ START_TEST(long_ones)
 	ck_assert_str_eq(o.log_level, "debug");
 	ck_assert_str_eq(o.run_dir, "/d");
 	free(o.backends);
+	free(o.headers);
 }
 END_TEST
 
@@ -106,9 +109,11 @@ START_TEST(default_file)
 	ck_assert_int_eq(parse(&o, "fairlead"), 0);
 	ck_assert_pstr_eq(o.file, access(path, F_OK) == 0 ? path : NULL);
 	free(o.backends);
+	free(o.headers);
 	ck_assert_int_eq(parse(&o, "fairlead -b a:1"), 0);
 	ck_assert_ptr_null(o.file);
 	free(o.backends);
+	free(o.headers);
 }
 END_TEST
 
@@ -149,6 +154,7 @@ START_TEST(wrong_usage)
 	    wrong[_i].said);
 	ck_assert_str_eq(captured(fd), want);
 	free(o.backends);
+	free(o.headers);
 }
 END_TEST
 
