@@ -19,6 +19,7 @@ limits: {request_body: 1000B}
 routes:
   - {match: {path_prefix: [/api, /api/v2]}, upstream: a, strip_prefix: /api}
   - {match: {path_prefix: /dir/}, upstream: a, strip_prefix: /dir/}
+  - {match: {path_prefix: /old, path_regex: "^/(x|oldheaders)"}, upstream: a, strip_prefix: /old}
   - {match: {path: /fixed}, upstream: a, replace_path: "/headers?from=${path}"}
   - {match: {path_prefix: /wild}, upstream: a, replace_path: "headers${request.x-rest}"}
   - match: {path_prefix: /split}
@@ -57,6 +58,8 @@ is(line('/%61pi/x/../headers'), 'GET /headers HTTP/1.1', 'of the normalised path
 is(line('/dir/headers'), 'GET /headers HTTP/1.1', 'with a slash at its end');
 like($t->get('/api')->{body}, qr/^Hello from a/, 'all of it: the root is left');
 is(line('http://h/api/headers'), 'GET /headers HTTP/1.1', 'an absolute target');
+is(line('/old/headers'), 'GET /headers HTTP/1.1', 'beside a pattern');
+like($t->get($_)->{body}, qr/^Hello from a/, "$_ does not begin with it: whole") for '/oldheaders', '/x/headers';
 is(line('/fixed?a=b'), 'GET /headers?from=/fixed HTTP/1.1', 'replace_path with a query of its own');
 is(line('/wild'), 'GET /headers HTTP/1.1', 'a slash goes in front');
 is(line('/wild?q=1', ['X-Rest', "?x y\x{e9}#z"]), 'GET /headers?x%20y%E9%23z HTTP/1.1', 'what no target may hold is escaped');

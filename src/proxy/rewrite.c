@@ -97,8 +97,9 @@ without_prefix(struct span path, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	/* A route's lists may also hold shorter ones by a regex: then whole. */
-	if (path.len < len || memcmp(path.ptr, prefix, len) != 0)
+	/* A regex of the route may also take others: those stay whole. */
+	if (path.len < len || memcmp(path.ptr, prefix, len) != 0 ||
+	    (path.len > len && prefix[len - 1] != '/' && path.ptr[len] != '/'))
 		return path;
 	return span_skip(path, len);
 }
