@@ -242,6 +242,15 @@ for (1 .. 4) {
 is(join(' ', @lines), join(' ', ('X-T: v-/headers,X-A: 1') x 4), 'a retry makes the same changes');
 $t->stop;
 
+# ---- no backends are needed where none is asked
+
+$t->start(args => ['--workers', 1], own_listeners => 1, config => <<'YAML');
+listeners: [{address: "127.0.0.1:%%PORT%%"}]
+routes: [{redirect: {to: "https://${host}${request_uri}"}}]
+YAML
+is($t->get('/a', host => 'x')->{headers}{location}, 'https://x/a', 'only a redirection');
+$t->stop;
+
 # ---- what a client sends is no fault of the backend; and it may send nothing
 
 $t->start(args => ['--workers', 1], own_listeners => 1, config => <<"YAML");

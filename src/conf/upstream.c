@@ -191,6 +191,18 @@ merge_top(struct file_conf *f, const struct options *o, struct arena *arena,
 	merge_backends(&f->top, o, arena, d);
 }
 
+/* Routes that answer all by themselves, as one that redirects to https. */
+static bool
+needs_backends(const struct file_conf *f)
+{
+	const struct route_file *r = f->routes.items;
+
+	for (size_t i = 0; i < f->routes.n; i++)
+		if (r[i].respond_at.line == 0 && r[i].redirect_at.line == 0)
+			return true;
+	return f->routes.n == 0;
+}
+
 void
 take_upstreams(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d)
@@ -200,7 +212,7 @@ take_upstreams(struct conf *conf, const struct file_conf *f,
 	conf->upstreams = arena_alloc(conf->arena,
 	    (f->upstreams.n + 1) * sizeof(*conf->upstreams));
 	if (f->top.backends.n > 0 || f->top.backends_at.line != 0 ||
-	    f->upstreams.n == 0) {
+	    (f->upstreams.n == 0 && needs_backends(f))) {
 		take_top(conf, &f->top, d);
 		check_top_is_alone(conf, f, d);
 	}
