@@ -1,6 +1,7 @@
 /* src/core/memory.c -- heap memory that cannot fail, arenas and slabs */
 #include "core/memory.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,24 @@
 #define ARENA_ALIGN	16u
 #define CHUNK_FIRST	(64u << 10)
 #define CHUNK_LAST	(1u << 20)
+#define BLOCK_MOST	((size_t)512 << 10)	/* unless one thing is larger */
+#define PAGE		((uintptr_t)4096)
+#define POPULATE_LEAST	(64u << 10)
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23	/* Linux 5.14; an older one refuses it */
+#endif
+
+void
+memory_populate(void *p, size_t size)
+{
+	uintptr_t from = ((uintptr_t)p + PAGE - 1) & ~(PAGE - 1);
+	uintptr_t to = ((uintptr_t)p + size) & ~(PAGE - 1);
+	int saved = errno;
+
+	if (size >= POPULATE_LEAST)
+		(void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+	errno = saved;
+}
 
 void *
 xmalloc(size_t size)
@@ -43,6 +62,7 @@ xcalloc(size_t count, size_t size)
 	void *p = calloc(count == 0 ? 1 : count, size == 0 ? 1 : size);
 
 	ASSERT(p != NULL);
+	memory_populate(p, count * size);	/* it has not overflowed */
 	return p;
 }
 
@@ -95,9 +115,10 @@ block_new(struct arena *a, size_t at_least)
 	b->next = a->blocks;
 	b->size = size;
 	b->used = 0;
+	memory_populate(b, sizeof(*b) + size);
 	poison(b->bytes, size);
 	a->blocks = b;
-	a->next_size = size * 2;
+	a->next_size = size < BLOCK_MOST ? size * 2 : BLOCK_MOST;
 	return b;
 }
 

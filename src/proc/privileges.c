@@ -29,6 +29,8 @@ static struct {
 	char *name;
 	uid_t uid;
 	gid_t gid;
+	gid_t *groups;		/* looked up once: it may ask a directory */
+	int n_groups;
 } target;
 
 static const struct passwd *
@@ -39,6 +41,24 @@ find_user(const char *user)
 	if (pw == NULL && user == NULL)
 		pw = getpwnam("nobody");
 	return pw;
+}
+
+static int
+find_groups(void)
+{
+	int n = 0;
+
+	/* Says how many there are, then gives them. */
+	(void)getgrouplist(target.name, target.gid, NULL, &n);
+	free(target.groups);
+	target.groups = xcalloc((size_t)n + 1, sizeof(*target.groups));
+	target.n_groups = n;
+	if (getgrouplist(target.name, target.gid, target.groups,
+	    &target.n_groups) >= 0)
+		return 0;
+	log_error(NULL, "the groups of the user %s cannot be told",
+	    target.name);
+	return -1;
 }
 
 int
@@ -64,7 +84,7 @@ privileges_find(const char *user)
 	target.name = xstrdup(pw->pw_name);
 	target.uid = pw->pw_uid;
 	target.gid = pw->pw_gid;
-	return 0;
+	return find_groups();
 }
 
 static bool
@@ -89,7 +109,7 @@ privileges_drop(void)
 {
 	if (target.uid == 0)
 		return 0;
-	if (initgroups(target.name, target.gid) < 0 ||
+	if (setgroups((size_t)target.n_groups, target.groups) < 0 ||
 	    setresgid(target.gid, target.gid, target.gid) < 0 ||
 	    setresuid(target.uid, target.uid, target.uid) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {

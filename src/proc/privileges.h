@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Master, before it forks: finds the user that children become. `user` NULL:
+ * Master, before it forks: finds the user that children become, and its
+ * groups. `user` NULL:
  * DEFAULT_USER, or nobody if that does not exist. Without being root it only
  * says that a configured user is ignored. 0, or -1 after logging.
  */

@@ -99,6 +99,7 @@ add_chunk(void)
 	if ((slots = segment_append(BACKEND_CHUNK_BYTES)) == 0 ||
 	    (stripes = segment_append(STRIPE_CHUNK_BYTES)) == 0)
 		return -1;
+	memory_populate(segment_at(slots), BACKEND_CHUNK_BYTES);
 	segment.backend_chunks[n] = slots;
 	segment.stripe_chunks[n] = stripes;
 	segment.n_chunks = n + 1;
