@@ -95,6 +95,12 @@ like(explained('GET /', '--header', "X-Bad : 1"), qr/\Aanswer: 400/, 'a field th
 like(explained('OPTIONS *'), qr/path "\*"/, 'OPTIONS *');
 like(explained('GET http://x/%61pi/../api/./b'), qr{path "/api/b".*GET /b HTTP/1.1}s, 'the normalised path');
 
+mkdir $t->dir . '/more' or die;
+spit($t->dir . '/more/one.yaml', "routes:\n  - {match: {path: /a}, upstream: default}\n\n  - {upstream: default}\n");
+$file = spit($t->dir . '/main.yaml', "backends: [{host: 127.0.0.1, port: 1}]\ninclude: more/*.yaml\nroutes: [{match: {path: /m}, upstream: default}]\n");
+like(explained('GET /x'), qr{\nroute "route 1" \(line 3\): .*\nroute "route 2" \(\S+/more/one.yaml, line 2\): .*\nroute "route 3" \(\S+/more/one.yaml, line 4\): takes it\n},
+    'routes of another file');
+
 my ($code, $out, $err) = run_program('-b', '127.0.0.1:1', '--explain', 'GET http://x');
 like($out, qr/there are no routes.*upstream "default".*GET \/ HTTP/s, 'without routes, without a path');
 for my $bad (['--explain', 'GET'], ['--explain', 'GET x'], ['--explain', ''], ['--client', '1.2.3.4'],

@@ -142,6 +142,7 @@ set_target(struct target_conf *t, const struct route_file *f,
 	override(&t->timeouts.response_head, f->timeouts.response_head);
 	override(&t->timeouts.between_bytes, f->timeouts.between_bytes);
 	override(&t->timeouts.send, f->timeouts.send);
+	t->has_timeouts = f->timeouts_at.line != 0;
 	t->retries = f->retries == RETRIES_OFF ? 0 :
 	    f->attempts_at.line != 0 ? f->retries : u->retries;
 }
@@ -522,6 +523,20 @@ name_of(const struct route_file *f, size_t i, struct arena *arena)
 	return arena_str(arena, span_str(text));
 }
 
+/* Routes of one file stand together: they share its name. */
+static const char *
+file_of(const struct route_conf *r, size_t i, const struct conf *conf,
+    const struct diagnostics *d)
+{
+	const char *file = diag_file(d, r->at);
+
+	if (r->at.file == 0 || file == NULL)
+		return NULL;
+	if (i > 0 && r[-1].at.file == r->at.file)
+		return r[-1].file;
+	return arena_str(conf->arena, span_str(file));
+}
+
 void
 take_routes(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d)
@@ -539,6 +554,7 @@ take_routes(struct conf *conf, const struct file_conf *f,
 
 		r->name = name_of(&items[i], i, conf->arena);
 		r->at = items[i].at;
+		r->file = file_of(r, i, conf, d);
 		is_sound &= !items[i].is_bad;
 		if (items[i].at.line == 0)
 			continue;	/* no map: reported */

@@ -65,6 +65,7 @@ struct target_conf {
 	size_t upstream;	/* index */
 	uint32_t weight;	/* share of the route's requests */
 	struct upstream_timeouts timeouts;
+	bool has_timeouts;	/* other than the upstream's */
 	uint32_t retries;
 };
 
@@ -83,6 +84,7 @@ struct edits_conf {
 struct route_conf {
 	const char *name;	/* "route N" by its place from 1 if not given */
 	struct place at;
+	const char *file;	/* of `at`; NULL: the main one */
 	struct match_conf match;
 	enum action_kind action;
 	struct target_conf *targets;	/* ACTION_UPSTREAM: 1 or more */

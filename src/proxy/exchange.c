@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
+#include "core/regex.h"
 #include "core/stash.h"
 #include "http/reply.h"
 #include "http/uri.h"
@@ -287,7 +288,7 @@ send_request(struct exchange *x, struct http_head *h)
 	bool end = head_has_no_body(h);
 
 	x->attempt->sink = &x->backend_sink;
-	if (unlikely(x->target != NULL))
+	if (unlikely(x->target != NULL && x->target->has_timeouts))
 		x->attempt->timeouts = &x->target->timeouts;
 	x->state = x->is_pooled ? EXCHANGE_WAIT : EXCHANGE_CONNECT;
 	if (unlikely(x->proxy->access != NULL))
@@ -394,11 +395,15 @@ route_request_init(struct route_request *q, const struct exchange *x,
 static enum reason
 find_route(struct exchange *x, const struct http_head *h)
 {
+	uint64_t undecided = regex_limits_hit();
 	struct address client;
 	struct route_request q;
 
 	route_request_init(&q, x, h, &client);
 	x->route = router_find(x->proxy->router, &q);
+	/* A pattern that could not decide may be one that refuses. */
+	if (unlikely(regex_limits_hit() != undecided))
+		return REASON_BAD_REQUEST;
 	if (x->route == NULL)
 		return REASON_NOT_FOUND;
 	x->is_logged = x->route->log_sample == SAMPLE_OFF;

@@ -174,8 +174,9 @@ put_routes(const struct conf *conf, const struct route_request *q)
 		size_t which;
 		enum route_miss miss = router_check(r, q, &which);
 
-		fprintf(probe.out, "route \"%s\" (line %u): ", r->name,
-		    r->at.line);
+		fprintf(probe.out, "route \"%s\" (%s%sline %u): ", r->name,
+		    r->file != NULL ? r->file : "",
+		    r->file != NULL ? ", " : "", r->at.line);
 		if (miss == MISS_NONE) {
 			fputs("takes it\n", probe.out);
 			return;

@@ -18,8 +18,8 @@ tell_limit(const struct regex *r)
 
 	if ((n & (n - 1)) == 0)
 		log_warn(NULL, "the pattern \"%s\" tried too long and was "
-		    "given up: counted as no match, %" PRIu64 " such matches "
-		    "so far", regex_pattern(r), n);
+		    "given up: the request is refused, %" PRIu64 " such "
+		    "matches so far", regex_pattern(r), n);
 }
 
 static bool
