@@ -347,9 +347,14 @@ static const char response_pattern[] = TEMPLATE_PATTERN("|response\\."
 	TOKEN_PATTERN VARIABLES(X));
 #undef USE_LOG_NAME
 #define USE_LOG_NAME(name) "|" name
+/* ACCESS_FIELDS_MAX + 1 of them; each character can be taken in one way. */
+#define FIELD_BEGIN "\\{(request|response)\\."
+#define TOO_MANY_FIELDS "(?!(([^$]|\\$\\$|\\$(?!\\$|" FIELD_BEGIN "))*\\$" \
+	FIELD_BEGIN "){33})"
 /* One line that speaks of the request, or a word. */
 static const char format_pattern[] = "^(timing|combined|json|"
-	"(?=.*\\$\\{)" TEMPLATE_PART("\\x00-\\x08\\x0a-\\x1f\\x7f",
+	"(?=.*\\$\\{)" TOO_MANY_FIELDS
+	TEMPLATE_PART("\\x00-\\x08\\x0a-\\x1f\\x7f",
 	"|response\\." TOKEN_PATTERN VARIABLES(X)) ")$";
 #undef X
 

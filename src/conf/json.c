@@ -6,6 +6,7 @@
 #include "conf/dump.h"
 #include "conf/internal.h"
 #include "conf/value.h"
+#include "conf/yaml.h"
 
 /*
  * For editors, which read YAML as its version 1.2 says: a plain 80 is a
@@ -178,7 +179,8 @@ put_choices(struct json *j, const struct conf_choice *choices)
 static void
 put_text(struct json *j, const char *types, const char *pattern)
 {
-	fprintf(j->out, "{\"type\": %s, \"pattern\": ", types);
+	fprintf(j->out, "{\"type\": %s, \"maxLength\": %u, \"pattern\": ",
+	    types, YAML_SCALAR_MOST);
 	put_string(j, pattern);
 	putc('}', j->out);
 }
@@ -238,6 +240,10 @@ put_list(struct json *j, const struct conf_key *key)
 	open_with(j, '{');
 	put_member(j, "type", "array");
 	put_least(j, key, "minItems");
+	if (key->max != 0) {
+		put_name(j, "maxItems");
+		fprintf(j->out, "%" PRIu64, key->max);
+	}
 	put_name(j, "items");
 	put_section(j, key->section);
 	close_with(j, '}');

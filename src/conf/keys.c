@@ -804,7 +804,7 @@ static const struct conf_key root_keys[] = {
 	  "matches decides.",
 	  .since = "0.1.0" },
 	{ .name = "listeners", .type = CONF_LIST,
-	  .section = &listener_section, .min = 1,
+	  .section = &listener_section, .min = 1, .max = LISTENERS_MOST,
 	  FIELD(file_conf, listeners), PLACE(file_conf, listeners_at),
 	  .help = "Addresses that connections are accepted on; without "
 	  "this, 0.0.0.0:9000.",

@@ -5,8 +5,6 @@
 
 #include "conf/internal.h"
 
-#define LISTENERS_MOST 256
-
 static bool
 is_ipv6(const struct address *a)
 {

@@ -67,7 +67,7 @@ list_keys(const struct conf_section *section, const char *prefix)
 	char path[200], min[VALUE_MAX], max[VALUE_MAX];
 
 	for (const struct conf_key *k = section->keys; k->name != NULL; k++) {
-		bool is_ranged = k->max != 0;
+		bool is_ranged = k->max != 0 && k->type != CONF_LIST;
 
 		if (is_of_top(section, k))
 			continue;
@@ -204,7 +204,7 @@ check_ranges(const struct conf_section *section)
 	for (const struct conf_key *k = section->keys; k->name != NULL; k++)
 		if (k->section != NULL)
 			check_ranges(k->section);
-		else if (k->max != 0)
+		else if (k->max != 0 && k->type != CONF_LIST)
 			check_range(k, &room.file);
 }
 
