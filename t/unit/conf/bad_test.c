@@ -1559,5 +1559,5 @@ main(void)
 	tcase_add_unchecked_fixture(tc, conf_file_setup, conf_file_teardown);
 	tcase_add_loop_test(tc, prints_exactly, 0, COUNT_OF(rows));
 	suite_add_tcase(suite, tc);
-	return unit_main(suite);
+	return unit_main_rows(suite);
 }

@@ -266,5 +266,5 @@ main(void)
 	tcase_add_test(tc, options_are_in_it);
 	tcase_add_loop_test(tc, one_key, 0, COUNT_OF(shown));
 	suite_add_tcase(suite, tc);
-	return unit_main(suite);
+	return unit_main_rows(suite);
 }

@@ -228,5 +228,5 @@ main(void)
 	tcase_add_loop_test(tc, errors_come_alone, 0, COUNT_OF(misspelt));
 	tcase_add_loop_test(tc, many_are_fast, 0, COUNT_OF(shapes));
 	suite_add_tcase(suite, tc);
-	return unit_main(suite);
+	return unit_main_rows(suite);
 }

@@ -260,5 +260,5 @@ main(void)
 	tcase_add_test(tc, no_log_to_sample);
 	tcase_add_loop_test(tc, formats_are_read, 0, COUNT_OF(formats));
 	suite_add_tcase(suite, tc);
-	return unit_main(suite);
+	return unit_main_rows(suite);
 }

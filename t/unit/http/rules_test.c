@@ -302,5 +302,5 @@ main(void)
 	tcase_add_test(all, reasons_have_words);
 	tcase_add_loop_test(all, reasons_are_the_table, 0, COUNT_OF(failures));
 	suite_add_tcase(suite, all);
-	return unit_main(suite);
+	return unit_main_rows(suite);
 }

@@ -155,5 +155,5 @@ main(void)
 	tcase_add_test(other, a_line_has_a_bound);
 	tcase_add_test(other, a_length_is_counted);
 	suite_add_tcase(suite, other);
-	return unit_main(suite);
+	return unit_main_rows(suite);
 }

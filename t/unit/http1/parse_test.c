@@ -574,5 +574,5 @@ main(void)
 	suite_add_tcase(suite, rows);
 	suite_add_tcase(suite, bytes);
 	suite_add_tcase(suite, rest);
-	return unit_main(suite);
+	return unit_main_rows(suite);
 }

@@ -274,5 +274,5 @@ suite(void)
 int
 main(void)
 {
-	return unit_main(suite());
+	return unit_main_rows(suite());
 }
