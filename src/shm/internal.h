@@ -8,7 +8,11 @@
 #define BACKEND_CHUNK_BYTES (BACKEND_CHUNK * sizeof(struct backend_slot))
 #define STRIPE_CHUNK_BYTES						\
 	((SEGMENT_SLOTS + 1) * sizeof(struct stripe))
-#define UPSTREAMS_BYTES (UPSTREAMS_MAX * sizeof(struct upstream_slot))
+#define UPSTREAM_SLOTS_BYTES						\
+	(UPSTREAMS_MAX * sizeof(struct upstream_slot))
+/* Slots, then everybody's stripes. */
+#define UPSTREAMS_BYTES (UPSTREAM_SLOTS_BYTES +				\
+	(SEGMENT_SLOTS + 1) * sizeof(struct upstream_stripe))
 #define ALIGN_UP(n, a) (((n) + (a) - 1) & ~(uint64_t)((a) - 1))
 
 /* Of the file behind the segment, at most SEGMENT_SPACE; 0 if it has none. */

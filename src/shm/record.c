@@ -14,18 +14,19 @@ half_of(const struct record *r, uint32_t index, uint32_t len)
 	return (char *)(uintptr_t)(r + 1) + (index & 1) * half_size_of(len);
 }
 
+void
+record_init(struct record *r, uint32_t len)
+{
+	shm_set(&r->half_size, half_size_of(len));
+}
+
 uint64_t
 record_make(uint32_t len)
 {
-	uint64_t offset;
-	struct record *r;
+	uint64_t offset = segment_append(RECORD_BYTES(len));
 
-	offset = segment_append(sizeof(*r) +
-	    2 * ALIGN_UP((uint64_t)len, CACHE_LINE));
-	if (offset == 0)
-		return 0;
-	r = segment_at(offset);
-	shm_set(&r->half_size, half_size_of(len));
+	if (offset != 0)
+		record_init(segment_at(offset), len);
 	return offset;
 }
 

@@ -21,8 +21,8 @@
  * read here (segment_check); all times are CLOCK_MONOTONIC milliseconds.
  */
 #define SEGMENT_MAGIC	0x6461656c72696166ull	/* "fairlead" */
-#define SEGMENT_LAYOUT	2u	/* changes with any layout change */
-#define SEGMENT_SPACE	(256ul << 20)
+#define SEGMENT_LAYOUT	3u	/* changes with any layout change */
+#define SEGMENT_SPACE	(512ul << 20)
 #define SEGMENT_SLOTS	64	/* worker slots; slot 0..63 */
 #define SEGMENT_MONITOR	(SEGMENT_SLOTS)	/* the monitor's slot number */
 #define BACKEND_CHUNK	256	/* backends in a chunk of stripes */
@@ -55,25 +55,68 @@ struct process_slot {
 };
 _Static_assert(sizeof(struct process_slot) == 128, "two lines a process");
 
+/* Records larger than a word: written to the unpublished half by one writer,
+ * published by one store of `current`; see record_write, record_read. */
+struct record {
+	alignas(64) _Atomic uint32_t current;	/* bit 0: half; +1 each time */
+	_Atomic uint32_t half_size;
+	/* two halves of half_size bytes follow */
+};
+#define RECORD_BYTES(len)						\
+	(sizeof(struct record) + 2 * (((len) + 63) & ~(size_t)63))
+
 /* One upstream: its cursor is added to by every worker. */
 struct upstream_slot {
 	alignas(64) _Atomic uint64_t cursor;
-	alignas(64) _Atomic uint32_t in_use;	/* published last */
+	/* Changes with what any of its backends may do: whoever has a table
+	 * of them makes it anew. Added to by whoever changed it. */
+	alignas(64) _Atomic uint32_t eligibility;
+	_Atomic uint32_t in_use;	/* published last */
 	_Atomic uint32_t has_failures;	/* 1 from the first failure on */
 	uint64_t identity_hash;
 	char name[IDENTITY_MAX - 16];
+	/* Of retries, by compare-and-swap (upstream/budget.h). */
+	alignas(64) _Atomic uint64_t budget;
 };
 
-/* One backend, keyed by identity, never by position. */
+/* What the last active check of a backend found; written by the monitor. */
+#define CHECK_TEXT_MAX	112
+struct check_record {
+	uint64_t at_wall_ms;	/* 0: there was none */
+	uint32_t took_us;
+	uint32_t result;
+	char text[CHECK_TEXT_MAX];
+};
+
+/* Where a backend is that has a name; written by the monitor. */
+struct place_record {
+	uint8_t ip[16];		/* IPv4 in its first four bytes */
+	uint16_t family;	/* 0: nowhere */
+	uint16_t port;
+	uint16_t weight;	/* of an SRV record; else 0 */
+	uint16_t priority;
+};
+
+/*
+ * One backend, keyed by identity, never by position. The words on the second
+ * line are any worker's, by compare-and-swap; those behind are the monitor's.
+ */
 struct backend_slot {
 	alignas(64) _Atomic uint32_t in_use;	/* the master's; last */
 	_Atomic uint32_t generation;	/* of its use: changes with its owner */
 	uint64_t identity_hash;
-	/* Failures in a row in the low 16 bits; above them the millisecond
-	 * until which the backend is left out. Changed by compare-and-swap. */
-	_Atomic uint64_t failing;
 	char identity[IDENTITY_MAX];
+	alignas(64) _Atomic uint64_t breaker;	/* upstream/breaker.h */
+	_Atomic uint64_t window;	/* of its ratio of failures */
+	_Atomic uint32_t suspect;	/* + 1: check it now */
+	alignas(64) _Atomic uint64_t health;	/* upstream/health.h */
+	_Atomic uint64_t admin;			/* upstream/health.h */
+	alignas(64) char check[RECORD_BYTES(sizeof(struct check_record))];
+	alignas(64) char place[RECORD_BYTES(sizeof(struct place_record))];
 };
+
+/* Times in classes: 4 to a power of two from 64 us on (observe/latency.h). */
+#define LATENCY_CLASSES	80
 
 /*
  * Counters of one process over the backends of one chunk; one writer. A gauge
@@ -82,16 +125,22 @@ struct backend_slot {
 struct stripe {
 	alignas(64) _Atomic uint32_t in_flight[BACKEND_CHUNK];	/* gauge */
 	alignas(64) _Atomic uint32_t idle[BACKEND_CHUNK];	/* gauge */
+	/* Gauge: connections, idle ones too; counted only under a limit. */
+	alignas(64) _Atomic uint32_t open[BACKEND_CHUNK];
+	/* Gauge: requests that try a backend whose breaker is half open. */
+	alignas(64) _Atomic uint32_t trials[BACKEND_CHUNK];
 	alignas(64) _Atomic uint64_t requests[BACKEND_CHUNK];
 	alignas(64) _Atomic uint64_t failures[BACKEND_CHUNK];
+	/* Microseconds to the response head as this process averages them,
+	 * and when that was (upstream/ewma.h). */
+	alignas(64) _Atomic uint64_t ewma[BACKEND_CHUNK];
+	alignas(64) _Atomic uint32_t latency[BACKEND_CHUNK][LATENCY_CLASSES];
 };
 
-/* Records larger than a word: written to the unpublished half by one writer,
- * published by one store of `current`; see record_write, record_read. */
-struct record {
-	alignas(64) _Atomic uint32_t current;	/* bit 0: half; +1 each time */
-	_Atomic uint32_t half_size;
-	/* two halves of half_size bytes follow */
+/* The same over upstreams. */
+struct upstream_stripe {
+	alignas(64) _Atomic uint64_t requests[UPSTREAMS_MAX];	/* no retries */
+	alignas(64) _Atomic uint32_t waiting[UPSTREAMS_MAX];	/* gauge */
 };
 
 struct segment_header {
@@ -168,6 +217,7 @@ struct upstream_slot *segment_upstream_slot(uint32_t slot);
 
 /* The stripe of process `process` that holds backend slot `backend`. */
 struct stripe *segment_stripe(uint32_t process, uint32_t backend);
+struct upstream_stripe *segment_upstream_stripe(uint32_t process);
 
 /*
  * Sums over all processes, dead ones' counters included. A process counts
@@ -177,6 +227,22 @@ uint64_t segment_in_flight(uint32_t backend);
 uint64_t segment_idle(uint32_t backend);
 uint64_t segment_requests(uint32_t backend);
 uint64_t segment_failures(uint32_t backend);
+/*
+ * What limits are kept by (rule 4): whoever has added to its own word and
+ * then finds the sum too large takes its part back. Both are sequentially
+ * consistent, so of two that race one at least sees the other.
+ */
+uint64_t segment_open(uint32_t backend);
+uint64_t segment_trials(uint32_t backend);
+uint64_t segment_waiting(uint32_t upstream);
+uint64_t segment_first_requests(uint32_t upstream);	/* relaxed */
+/* Adds to the own stripe's word, before a sum as above. */
+#define shm_claim(word, n)						\
+	do {								\
+		SEGMENT_HOOK();						\
+		atomic_store_explicit((word), shm_get(word) + (n),	\
+		    memory_order_seq_cst);				\
+	} while (0)
 /* The same for `n` backends from `first` on, into out[n]. */
 void segment_sum_in_flight(uint32_t first, uint32_t n, uint32_t *out);
 
@@ -192,6 +258,7 @@ struct process_slot *segment_process(uint32_t process);
  * again, twice at most; false: keep your last copy. Never blocks.
  */
 uint64_t record_make(uint32_t len);	/* master; offset or 0 */
+void record_init(struct record *r, uint32_t len);	/* RECORD_BYTES(len) */
 void record_write(struct record *r, const void *data, uint32_t len);
 bool record_read(const struct record *r, void *data, uint32_t len);
 

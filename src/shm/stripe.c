@@ -12,6 +12,16 @@ segment_stripe(uint32_t process, uint32_t backend)
 	return &stripes[process];
 }
 
+struct upstream_stripe *
+segment_upstream_stripe(uint32_t process)
+{
+	struct upstream_stripe *stripes = segment_at(segment.upstreams +
+	    UPSTREAM_SLOTS_BYTES);
+
+	ASSERT(process <= SEGMENT_MONITOR);
+	return &stripes[process];
+}
+
 /* Slots that were never used hold zeroes in pages that do not exist yet:
  * they are left alone. */
 static bool
@@ -51,6 +61,45 @@ uint64_t
 segment_failures(uint32_t backend)
 {
 	SUM(failures);
+}
+
+#define CLAIMED(word)							\
+	uint64_t sum = 0;						\
+									\
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)			\
+		if (was_used(i))					\
+			sum += atomic_load_explicit((word),		\
+			    memory_order_seq_cst);			\
+	return sum
+
+uint64_t
+segment_open(uint32_t backend)
+{
+	CLAIMED(&segment_stripe(i, backend)->open[backend % BACKEND_CHUNK]);
+}
+
+uint64_t
+segment_trials(uint32_t backend)
+{
+	CLAIMED(&segment_stripe(i, backend)->trials[backend % BACKEND_CHUNK]);
+}
+
+uint64_t
+segment_waiting(uint32_t upstream)
+{
+	CLAIMED(&segment_upstream_stripe(i)->waiting[upstream]);
+}
+
+uint64_t
+segment_first_requests(uint32_t upstream)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
+		if (was_used(i))
+			sum += shm_get(&segment_upstream_stripe(i)->
+			    requests[upstream]);
+	return sum;
 }
 
 /* Four gauges as one: every word is read whole, and none is ordered to
@@ -106,7 +155,11 @@ segment_clear_gauges(uint32_t process)
 		for (uint32_t i = 0; i < BACKEND_CHUNK; i++) {
 			clear(&s->in_flight[i]);
 			clear(&s->idle[i]);
+			clear(&s->open[i]);
+			clear(&s->trials[i]);
 		}
 	}
+	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++)
+		clear(&segment_upstream_stripe(process)->waiting[i]);
 	shm_set(&segment_process(process)->connections, 0);
 }

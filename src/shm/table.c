@@ -156,6 +156,10 @@ segment_backend(const char *identity)
 	backends.text[slot] = xstrdup(identity);
 	put_backend(slot);
 	b = segment_backend_slot(slot);
+	record_init((struct record *)(void *)b->check,
+	    sizeof(struct check_record));
+	record_init((struct record *)(void *)b->place,
+	    sizeof(struct place_record));
 	shm_add(&b->generation, 1);
 	shm_publish(&b->in_use, 1);
 	return (int)slot;

@@ -75,6 +75,6 @@ backend_can_serve(const struct backend *b)
 bool
 backend_slot_is_out(uint32_t slot)
 {
-	return until_of(shm_get(&segment_backend_slot(slot)->failing)) >
+	return until_of(shm_get(&segment_backend_slot(slot)->breaker)) >
 	    clock_now_ms;
 }

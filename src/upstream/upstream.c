@@ -43,7 +43,7 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->address = bc->address;
 	b->host = bc->host;
 	b->name = name_of(bc);
-	b->failing = &segment_backend_slot(bc->slot)->failing;
+	b->failing = &segment_backend_slot(bc->slot)->breaker;
 }
 
 const char *
