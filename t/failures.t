@@ -330,7 +330,7 @@ for my $end (qw(close reset)) {
 	$o->go('read');
 	is("$r->{status} $half", '200 half', "a body that ends by $end is begun");
 	ok($c->is_closed, 'and the connection cut');
-	like($t->log, qr/ truncated\b/, 'the log says truncated');
+	ok(wait_for { $t->log =~ / truncated\b/ }, 'the log says truncated');
 	ok(wait_for { $t->in_flight == 0 }, 'and nothing stays in flight');
 	is(($t->upstream)[0]{failures}, 1, 'the backend is charged');
 	$t->stop;

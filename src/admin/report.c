@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "shm/segment.h"
+#include "upstream/standing.h"
 #include "upstream/upstream.h"
 
 #define BEAT_STALE_MS 200
@@ -125,24 +126,36 @@ report_status(struct json *j, const struct conf *conf)
 	json_close(j, '}');
 }
 
+/* Rounded up: what grows from little is not nothing. */
+static uint32_t
+effective_weight(const struct standing *s, const struct upstream_conf *u)
+{
+	uint32_t weight = u->strategy == STRATEGY_ROUND_ROBIN &&
+	    s->weight > 0 ? 1 : s->weight;
+
+	if (!standing_is_eligible(s))
+		return 0;
+	return (weight * standing_ramp(s, u, clock_now_ms) + 999) / 1000;
+}
+
 static void
-put_backend(struct json *j, const struct backend_conf *b, bool is_equal)
+put_backend(struct json *j, const struct backend_conf *b,
+    const struct upstream_conf *u)
 {
 	char name[IDENTITY_MAX];
+	struct standing s;
 	bool is_v6 = strchr(b->host, ':') != NULL;
 
 	(void)snprintf(name, sizeof(name), is_v6 ? "[%s]:%u" : "%s:%u",
 	    b->host, b->port);
+	standing_read(&s, b);
 	json_open(j, NULL, '{');
 	json_string(j, "name", name);
 	json_string(j, "host", b->host);
 	json_number(j, "port", b->port);
 	json_number(j, "weight", b->weight);
-	json_number(j, "effective_weight", b->address.len == 0 ? 0 :
-	    is_equal && b->weight > 0 ? 1 : b->weight);
-	json_string(j, "state", b->address.len == 0 ? "unresolved" :
-	    backend_slot_is_out(b->slot) ? "ejected" :
-	    b->weight == 0 ? "drain" : "up");
+	json_number(j, "effective_weight", effective_weight(&s, u));
+	json_string(j, "state", backend_state_word(s.state));
 	json_number(j, "in_flight", segment_in_flight(b->slot));
 	json_number(j, "requests", segment_requests(b->slot));
 	json_number(j, "failures", segment_failures(b->slot));
@@ -157,14 +170,13 @@ report_upstreams(struct json *j, const struct conf *conf)
 	json_open(j, "upstreams", '[');
 	for (size_t i = 0; i < conf->n_upstreams; i++) {
 		const struct upstream_conf *u = &conf->upstreams[i];
-		bool is_equal = u->strategy == STRATEGY_ROUND_ROBIN;
 
 		json_open(j, NULL, '{');
 		json_string(j, "name", u->name);
 		json_string(j, "strategy", strategy_word(u->strategy));
 		json_open(j, "backends", '[');
 		for (size_t k = 0; k < u->n_backends; k++)
-			put_backend(j, &u->backends[k], is_equal);
+			put_backend(j, &u->backends[k], u);
 		json_close(j, ']');
 		json_close(j, '}');
 	}

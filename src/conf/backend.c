@@ -193,6 +193,7 @@ add(struct upstream_conf *u, const struct backend_file *f,
 	if (f->port == 0)
 		return false;
 	b->weight = f->weight;
+	b->is_backup = f->is_backup;
 	b->at = f->host_at;
 	u->n_backends++;
 	return false;

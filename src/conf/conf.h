@@ -32,10 +32,24 @@ struct sticky_conf {
 	uint32_t fails_when_down;	/* on_down: fail */
 };
 
+/* Percentages are hundredths of one percent. */
+struct breaker_conf {
+	uint32_t is_off;
+	uint32_t failures;	/* in a row; 0: they do not open it */
+	uint32_t ratio;		/* of `requests` or more; 0: it does not */
+	uint32_t requests;
+	uint32_t window_ms;
+	uint32_t open_ms, open_most_ms;
+	uint32_t trials;	/* at a time, over all workers */
+	uint32_t successes;	/* trials that close it */
+	uint32_t max_ejected;	/* of the upstream's backends */
+};
+
 struct backend_conf {
 	const char *host;	/* as written, without brackets */
 	uint16_t port;
 	uint16_t weight;	/* 1 to 1000; 0 drains */
+	bool is_backup;		/* serves while no other can */
 	bool wants_tls;		/* left out until TLS is built */
 	struct address address;	/* len 0: unresolved (dns/resolve.h) */
 	struct place at;	/* of `host`; line 0: from -b */
@@ -53,6 +67,11 @@ struct upstream_conf {
 				 * workers */
 	uint32_t idle_ms;	/* how long one of them is kept */
 	uint32_t retries;	/* attempts beyond the first */
+	struct breaker_conf breaker;
+	uint32_t slow_start_ms;	/* 0: a backend that returns gets all at once */
+	uint32_t fail_open;	/* below this share (hundredths of one percent)
+				 * of backends that are well none is left out;
+				 * 0: then nobody serves */
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
 

@@ -51,6 +51,10 @@ static const struct conf_key backend_keys[] = {
 	  .help = "Share of the requests, compared with the other "
 	  "backends: 2 gets twice as many as 1, and 0 drains the backend.",
 	  .since = "0.1.0" },
+	{ .name = "backup", .type = CONF_BOOLEAN, .def = "false",
+	  FIELD(backend_file, is_backup),
+	  .help = "Whether it serves only while none of the others can.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -239,6 +243,25 @@ static const struct conf_section sticky_section = {
 	  .section = &retries_section, FIELD(upstream_file, retries),	\
 	  .help = "Further tries, on other backends, of a request "	\
 	  "that failed and may be sent again. \"off\" is none.",	\
+	  .since = "0.1.0" },						\
+	{ .name = "circuit_breaker", .type = CONF_BLOCK,		\
+	  .section = &breaker_section, .word = "off", .word_value = 1,	\
+	  FIELD(upstream_file, breaker.is_off),				\
+	  .help = "When a backend that fails is left out for a while. "	\
+	  "\"off\" is never.",						\
+	  .since = "0.1.0" },						\
+	{ .name = "slow_start", .type = CONF_DURATION, .def = "off",	\
+	  .word = "off", .max = DAY,					\
+	  FIELD(upstream_file, slow_start_ms),				\
+	  .help = "Time over which a backend that returns comes to "	\
+	  "its whole share. \"off\" is at once.",			\
+	  .since = "0.1.0" },						\
+	{ .name = "fail_open", .type = CONF_PERCENTAGE, .def = "1%",	\
+	  .word = "off", .max = 10000,					\
+	  FIELD(upstream_file, fail_open),				\
+	  .help = "While less than this share of the backends is well, "	\
+	  "all serve, for the trouble may be ours. \"off\" answers "	\
+	  "with 503 when none is.",					\
 	  .since = "0.1.0" }
 
 static const struct conf_key retries_keys[] = {
@@ -252,6 +275,60 @@ static const struct conf_key retries_keys[] = {
 
 static const struct conf_section retries_section = {
 	"\"retries\"", retries_keys, sizeof(struct upstream_file), NULL
+};
+
+static const struct conf_key breaker_keys[] = {
+	{ .name = "failures", .type = CONF_INTEGER, .def = "5",
+	  .word = "off", .min = 1, .max = 100,
+	  FIELD(upstream_file, breaker.failures),
+	  .help = "Failures in a row after which a backend is left out.",
+	  .since = "0.1.0" },
+	{ .name = "ratio", .type = CONF_PERCENTAGE, .def = "50%",
+	  .word = "off", .min = 1, .max = 10000,
+	  FIELD(upstream_file, breaker.ratio),
+	  .help = "Share of the requests in \"window\" that may fail, of "
+	  "at least \"requests\".",
+	  .since = "0.1.0" },
+	{ .name = "requests", .type = CONF_INTEGER, .def = "20",
+	  .min = 1, .max = 100000,
+	  FIELD(upstream_file, breaker.requests),
+	  .help = "Requests in \"window\" from which on \"ratio\" counts.",
+	  .since = "0.1.0" },
+	{ .name = "window", .type = CONF_DURATION, .def = "10s",
+	  .min = SECOND, .max = HOUR,
+	  FIELD(upstream_file, breaker.window_ms),
+	  .help = "Time over which \"ratio\" is taken.",
+	  .since = "0.1.0" },
+	{ .name = "open", .type = CONF_DURATION, .def = "10s",
+	  .min = 1, .max = DAY, FIELD(upstream_file, breaker.open_ms),
+	  .help = "How long a backend is left out the first time; each "
+	  "further time soon after takes twice as long.",
+	  .since = "0.1.0" },
+	{ .name = "open_max", .type = CONF_DURATION, .def = "5m",
+	  .min = 1, .max = 7ull * DAY,
+	  FIELD(upstream_file, breaker.open_most_ms),
+	  .help = "How long a backend is left out at most.",
+	  .since = "0.1.0" },
+	{ .name = "trials", .type = CONF_INTEGER, .def = "1",
+	  .min = 1, .max = 1000, FIELD(upstream_file, breaker.trials),
+	  .help = "Requests at a time, over all workers, that a backend gets "
+	  "then.",
+	  .since = "0.1.0" },
+	{ .name = "successes", .type = CONF_INTEGER, .def = "2",
+	  .min = 1, .max = 100, FIELD(upstream_file, breaker.successes),
+	  .help = "Trials that have to go well before it serves as before.",
+	  .since = "0.1.0" },
+	{ .name = "max_ejected", .type = CONF_PERCENTAGE, .def = "50%",
+	  .min = 0, .max = 10000,
+	  FIELD(upstream_file, breaker.max_ejected),
+	  .help = "Share of the upstream's backends that may be left out at "
+	  "a time; one may always.",
+	  .since = "0.1.0" },
+	{ .name = NULL },
+};
+
+static const struct conf_section breaker_section = {
+	"\"circuit_breaker\"", breaker_keys, sizeof(struct upstream_file), NULL
 };
 
 static const struct conf_key upstream_timeouts_keys[] = {

@@ -137,6 +137,7 @@ struct backend_file {
 	struct place host_at;
 	uint16_t port, weight;
 	struct place weight_at;
+	bool is_backup;
 };
 
 struct upstream_file {
@@ -151,6 +152,9 @@ struct upstream_file {
 	uint32_t pool_idle, idle_ms;	/* keep_alive */
 	uint32_t retries;
 	struct upstream_timeouts timeouts;
+	struct breaker_conf breaker;
+	struct place breaker_at;
+	uint32_t slow_start_ms, fail_open;
 };
 
 struct listener_file {

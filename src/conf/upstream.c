@@ -97,6 +97,9 @@ take_settings(struct upstream_conf *u, const struct upstream_file *f)
 	u->pool_idle = f->pool_idle;
 	u->idle_ms = f->idle_ms;
 	u->retries = f->retries;
+	u->breaker = f->breaker;
+	u->slow_start_ms = f->slow_start_ms;
+	u->fail_open = f->fail_open;
 }
 
 /* All that are listed are left out. */

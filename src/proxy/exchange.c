@@ -93,6 +93,14 @@ exchange_free(struct exchange *x)
 	slab_give(&exchanges, x);
 }
 
+static void
+end_trial(struct exchange *x)
+{
+	if (unlikely(x->is_trial))
+		backend_end_trial(x->backend);
+	x->is_trial = false;
+}
+
 /* The attempt is over, whatever became of it; its stream is given back. */
 static void
 end_attempt(struct exchange *x)
@@ -100,6 +108,7 @@ end_attempt(struct exchange *x)
 	struct http_stream *s = x->attempt;
 
 	x->attempt = NULL;
+	end_trial(x);
 	backend_done(x->backend);
 	s->ops->release(s);
 }
@@ -202,26 +211,14 @@ can_retry(const struct exchange *x, enum reason why, enum sent sent)
 	    x->n_attempts <= x->retries);
 }
 
-static COLD void
-log_ejected(const struct exchange *x)
-{
-	const struct log_context ctx = {
-		.upstream = x->upstream->name, .backend = x->backend->name,
-	};
-
-	log_warn(&ctx, "left out for %d s after %d failures in a row",
-	    EJECT_MS / 1000, EJECT_FAILURES);
-}
-
 /* errno may say more of why. */
 static void
 charge(struct exchange *x, enum reason why)
 {
-	bool is_out = reasons[why].is_charged && backend_failed(x->backend);
-
 	log_failure(x, why);
-	if (unlikely(is_out))
-		log_ejected(x);
+	if (reasons[why].is_charged)
+		backend_failed(x->backend, FAILURE_LOCAL, x->is_trial);
+	end_trial(x);
 }
 
 /* ---- attempts */
@@ -316,16 +313,18 @@ try_backend(struct exchange *x, struct http_head *h)
 static bool
 pick_backend(struct exchange *x)
 {
+	struct pick p = { .tried = x->tried, .n_tried = x->n_attempts };
 	struct backend *b = x->named;
 
 	if (likely(b == NULL) || x->n_attempts > 0 || !backend_can_serve(b)) {
 		if (b != NULL && x->upstream->sticky->fails_when_down)
 			return false;
-		b = upstream_pick(x->upstream, x->tried, x->n_attempts);
+		b = upstream_pick(x->upstream, &p);
 	}
 	if (b == NULL)
 		return false;
 	x->backend = b;
+	x->is_trial = p.is_trial;
 	x->tried[x->n_attempts++] = b;
 	return true;
 }
@@ -677,6 +676,7 @@ client_on_reset(struct http_stream *s, enum reason why, enum sent sent UNUSED)
 		struct http_stream *attempt = x->attempt;
 
 		x->attempt = NULL;
+		end_trial(x);
 		backend_done(x->backend);
 		attempt->ops->reset(attempt, REASON_CLIENT_GONE);
 	}
@@ -775,9 +775,10 @@ static void
 judge_status(struct exchange *x, unsigned status)
 {
 	if (likely(status < 502 || status > 504))
-		backend_succeeded(x->backend);
-	else if (backend_failed(x->backend))
-		log_ejected(x);
+		backend_succeeded(x->backend, x->is_trial);
+	else
+		backend_failed(x->backend, FAILURE_GATEWAY, x->is_trial);
+	end_trial(x);
 }
 
 static void

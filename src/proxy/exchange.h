@@ -74,6 +74,7 @@ struct exchange {
 	uint8_t media;			/* for error bodies */
 	bool is_logged;			/* or is not to be */
 	bool is_pooled;			/* the attempt's connection */
+	bool is_trial;			/* of a breaker that is half open */
 	bool is_request_done;
 	bool is_response_done;		/* tunnels: the backend's direction */
 	bool has_taken_body;		/* bytes that cannot be sent again */

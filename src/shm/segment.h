@@ -72,7 +72,6 @@ struct upstream_slot {
 	 * of them makes it anew. Added to by whoever changed it. */
 	alignas(64) _Atomic uint32_t eligibility;
 	_Atomic uint32_t in_use;	/* published last */
-	_Atomic uint32_t has_failures;	/* 1 from the first failure on */
 	uint64_t identity_hash;
 	char name[IDENTITY_MAX - 16];
 	/* Of retries, by compare-and-swap (upstream/budget.h). */

@@ -7,12 +7,20 @@ extern const struct h1_client_owner_ops pool_ops;
 lease_function pool_lease;
 void pool_clear(struct backend *b);
 
-/* eject.c: left out now, and not all of them are. */
-bool backend_is_out(const struct backend *b);
+/* charge.c */
+void upstream_changed(struct upstream *u);
+void upstream_try_again(struct upstream *u);
+/* One more trial, if there is room for it over all workers. */
+bool backend_claim_trial(struct backend *b);
 
 /* sticky.c: the cookie values of all backends. */
 void sticky_init(struct upstream *u);
 void sticky_fini(struct upstream *u);
 
-/* table.c: (re)builds the selection table from the eligible backends. */
-void table_build(struct upstream *u, bool has_equal_weights);
+/*
+ * table.c: makes the selection table of those that may serve now, and sees to
+ * it that it is made again when that changes by itself.
+ */
+void table_init(struct upstream *u);
+void table_fini(struct upstream *u);
+void table_build(struct upstream *u);

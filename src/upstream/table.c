@@ -1,9 +1,12 @@
 /* src/upstream/table.c -- weighted round robin over a shared cursor */
 #include <stdlib.h>
 
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/random.h"
+#include "event/loop.h"
 #include "upstream/internal.h"
+#include "upstream/standing.h"
 
 /*
  * Position = cursor * step mod sum, looked up in the prefix sums.
@@ -39,32 +42,195 @@ step_for(uint64_t sum)
 	return 1;
 }
 
+/* ---- who is in it */
+
+/* What a table is made from; index by backend. */
+struct picture {
+	struct standing *standings;
+	uint64_t next_ms;	/* when it changes by itself; 0: it does not */
+	uint32_t n_ready;	/* primaries that an operator lets serve */
+	uint32_t n_well[2];	/* of them, and of the backups */
+};
+
+/* May it serve when what was seen of it does not count? */
 static bool
-can_serve(const struct backend *b)
+is_let_serve(const struct standing *s)
 {
-	return b->weight > 0 && b->address.len > 0;
+	return s->state != BACKEND_UNRESOLVED && s->weight > 0 &&
+	    s->state != BACKEND_MAINTENANCE && s->state != BACKEND_DRAIN;
+}
+
+static void
+note_time(struct picture *p, uint64_t at_ms)
+{
+	if (at_ms != 0 && (p->next_ms == 0 || at_ms < p->next_ms))
+		p->next_ms = at_ms;
+}
+
+static void
+take_picture(struct picture *p, const struct upstream *u)
+{
+	*p = (struct picture){ .standings =
+	    xcalloc(u->n_backends + 1, sizeof(*p->standings)) };
+	for (uint32_t i = 0; i < u->n_backends; i++) {
+		struct standing *s = &p->standings[i];
+		bool is_backup = u->backends[i].conf->is_backup;
+
+		standing_read(s, u->backends[i].conf);
+		note_time(p, s->until_ms);
+		p->n_ready += !is_backup && is_let_serve(s);
+		p->n_well[is_backup] += standing_is_eligible(s);
+	}
+}
+
+/*
+ * Which of them: primaries that are well; if none is, backups that are; if
+ * too few of all are well, what was seen may be our own trouble, and all
+ * primaries serve (semantics.md (f) and (h)).
+ */
+enum tier {
+	TIER_PRIMARIES,
+	TIER_BACKUPS,
+	TIER_ALL,
+};
+
+static enum tier
+choose_tier(const struct picture *p, const struct upstream *u)
+{
+	uint64_t share = p->n_ready == 0 ? 10000 :
+	    p->n_well[0] * 10000ull / p->n_ready;
+
+	if (p->n_well[0] > 0 && share >= u->conf->fail_open)
+		return TIER_PRIMARIES;
+	if (p->n_well[0] == 0 && p->n_well[1] > 0)
+		return TIER_BACKUPS;
+	return u->conf->fail_open > 0 && p->n_ready > 0 ? TIER_ALL :
+	    TIER_PRIMARIES;
+}
+
+static bool
+is_in_tier(const struct standing *s, const struct backend *b, enum tier tier)
+{
+	if (b->conf->is_backup != (tier == TIER_BACKUPS))
+		return false;
+	return tier == TIER_ALL ? is_let_serve(s) : standing_is_eligible(s);
+}
+
+/* ---- making it */
+
+#define RAMP_STEPS	50	/* tables over the time of slow_start */
+
+static uint32_t
+weight_of(const struct upstream *u, const struct standing *s)
+{
+	return u->strategy_id == STRATEGY_ROUND_ROBIN ? 1 : s->weight;
+}
+
+/* Thousandths of a weight while one of them grows, but not if all do. */
+static bool
+has_ramps(const struct picture *p, const struct upstream *u, enum tier tier)
+{
+	uint32_t n = 0, n_ramps = 0;
+
+	if (u->conf->slow_start_ms == 0 || tier == TIER_ALL)
+		return false;
+	for (uint32_t i = 0; i < u->n_backends; i++) {
+		if (!is_in_tier(&p->standings[i], &u->backends[i], tier))
+			continue;
+		n++;
+		n_ramps += standing_ramp(&p->standings[i], u->conf,
+		    clock_now_ms) < 1000;
+	}
+	return n_ramps > 0 && n_ramps < n;
+}
+
+static void
+add_row(struct upstream *u, uint32_t i, uint64_t weight)
+{
+	u->sum += weight;
+	u->members[u->n_rows] = i;
+	u->prefix[u->n_rows++] = (uint32_t)u->sum;
+}
+
+static void
+fill(struct upstream *u, struct picture *p, enum tier tier)
+{
+	bool ramps = has_ramps(p, u, tier);
+
+	u->n_rows = u->n_half_open = 0;
+	u->sum = 0;
+	for (uint32_t i = 0; i < u->n_backends; i++) {
+		const struct standing *s = &p->standings[i];
+
+		if (s->state == BACKEND_HALF_OPEN && tier != TIER_ALL)
+			u->half_open[u->n_half_open++] = i;
+		if (is_in_tier(s, &u->backends[i], tier))
+			add_row(u, i, (uint64_t)weight_of(u, s) * (ramps ?
+			    standing_ramp(s, u->conf, clock_now_ms) : 1));
+	}
+	u->step = step_for(u->sum);
+	if (ramps)
+		note_time(p, clock_now_ms + 1 +
+		    u->conf->slow_start_ms / RAMP_STEPS);
 }
 
 void
-table_build(struct upstream *u, bool has_equal_weights)
+table_build(struct upstream *u)
 {
-	free(u->prefix);
-	free(u->members);
+	struct picture p;
+	enum tier tier;
+
+	/* What changes behind this line makes another table. */
+	u->seen = atomic_load_explicit(u->eligibility, memory_order_acquire);
+	take_picture(&p, u);
+	tier = choose_tier(&p, u);
+	u->fails_open = tier == TIER_ALL;
+	fill(u, &p, tier);
+	u->built_ms = clock_now_ms;
+	if (p.next_ms != 0)
+		loop_timer_set(&u->rebuild, p.next_ms);
+	free(p.standings);
+}
+
+static void
+on_rebuild(struct timer *t)
+{
+	struct upstream *u = container_of(t, struct upstream, rebuild);
+
+	upstream_try_again(u);
+	table_build(u);
+}
+
+/* Not inside a request, and not at every change of many. */
+#define REBUILD_EVERY_MS	50
+
+static COLD void
+rebuild_soon(struct upstream *u)
+{
+	loop_timer_set(&u->rebuild, u->built_ms + REBUILD_EVERY_MS >
+	    clock_now_ms ? u->built_ms + REBUILD_EVERY_MS : clock_now_ms);
+}
+
+void
+table_init(struct upstream *u)
+{
 	u->prefix = xcalloc(u->n_backends + 1, sizeof(*u->prefix));
 	u->members = xcalloc(u->n_backends + 1, sizeof(*u->members));
-	u->n_rows = 0;
-	u->sum = 0;
-	for (uint32_t i = 0; i < u->n_backends; i++) {
-		const struct backend *b = &u->backends[i];
-
-		if (!can_serve(b))
-			continue;
-		u->sum += has_equal_weights ? 1 : b->weight;
-		u->members[u->n_rows] = i;
-		u->prefix[u->n_rows++] = (uint32_t)u->sum;
-	}
-	u->step = step_for(u->sum);
+	u->half_open = xcalloc(u->n_backends + 1, sizeof(*u->half_open));
+	timer_init(&u->rebuild, on_rebuild);
+	table_build(u);
 }
+
+void
+table_fini(struct upstream *u)
+{
+	loop_timer_fini(&u->rebuild);
+	free(u->prefix);
+	free(u->members);
+	free(u->half_open);
+}
+
+/* ---- choosing from it */
 
 /* The first row whose prefix sum is above `position`. */
 static uint32_t
@@ -111,11 +277,16 @@ backend_at(const struct upstream *u, uint32_t row)
 	return &u->backends[u->members[row]];
 }
 
+/* As things stand now; the table may be of a moment ago. */
 static bool
-can_take(const struct backend *b, struct backend *const *tried, unsigned n,
-    bool also_out)
+can_take(const struct backend *b, const struct pick *p, bool also_ill)
 {
-	return !was_tried(b, tried, n) && (also_out || !backend_is_out(b));
+	struct standing s;
+
+	if (was_tried(b, p->tried, p->n_tried))
+		return false;
+	standing_read(&s, b->conf);
+	return also_ill ? is_let_serve(&s) : standing_is_eligible(&s);
 }
 
 #define DRAWS 8
@@ -124,24 +295,52 @@ can_take(const struct backend *b, struct backend *const *tried, unsigned n,
  * Instead of one that cannot take it: drawn by weight, so that not its
  * neighbour gets its whole share; if luck fails the first from there on.
  */
-static struct backend *
-pick_other(const struct upstream *u, struct backend *const *tried,
-    unsigned n_tried, bool also_out)
+static COLD struct backend *
+pick_other(const struct upstream *u, const struct pick *p, bool also_ill)
 {
 	uint32_t row = 0;
 
 	for (unsigned i = 0; i < DRAWS; i++) {
 		row = any_row(u);
-		if (can_take(backend_at(u, row), tried, n_tried, also_out))
+		if (can_take(backend_at(u, row), p, also_ill))
 			return backend_at(u, row);
 	}
 	for (uint32_t i = 0; i < u->n_rows; i++) {
 		struct backend *b = backend_at(u, (row + i) % u->n_rows);
 
-		if (can_take(b, tried, n_tried, also_out))
+		if (can_take(b, p, also_ill))
 			return b;
 	}
 	return NULL;
+}
+
+/* First attempts only: another try shall not be a trial, too. */
+static COLD struct backend *
+pick_half_open(struct upstream *u, struct pick *p)
+{
+	for (uint32_t i = 0; p->n_tried == 0 && i < u->n_half_open; i++) {
+		struct backend *b = &u->backends[u->half_open[i]];
+
+		if (backend_claim_trial(b)) {
+			p->is_trial = true;
+			return b;
+		}
+	}
+	return NULL;
+}
+
+/* Some may have been left out, or tried, since the table was made. */
+static COLD struct backend *
+pick_with_care(struct upstream *u, struct pick *p, struct backend *first)
+{
+	struct backend *b;
+
+	if (can_take(first, p, u->fails_open))
+		return first;
+	b = pick_other(u, p, u->fails_open);
+	/* All were left out since then: then none is. */
+	return b != NULL || u->conf->fail_open == 0 ? b :
+	    pick_other(u, p, true);
 }
 
 /*
@@ -149,19 +348,31 @@ pick_other(const struct upstream *u, struct backend *const *tried,
  * would send every first attempt to the dead one.
  */
 struct backend *
-upstream_pick(struct upstream *u, struct backend *const *tried,
-    unsigned n_tried)
+upstream_pick(struct upstream *u, struct pick *p)
 {
-	bool knows_failures = shm_get(u->has_failures) != 0;
+	bool is_stale = shm_get(u->eligibility) != u->seen;
 	struct backend *b;
 
-	if (u->n_rows == 0)
-		return NULL;
-	b = backend_at(u, n_tried > 0 || u->strategy_id == STRATEGY_RANDOM ?
-	    any_row(u) : row_at(u, next_turn(u)));
-	if (likely(can_take(b, tried, n_tried, !knows_failures)))
+	p->is_trial = false;
+	if (unlikely(is_stale))
+		rebuild_soon(u);
+	if (unlikely(u->n_half_open > 0) &&
+	    (b = pick_half_open(u, p)) != NULL)
 		return b;
-	b = knows_failures ? pick_other(u, tried, n_tried, false) : NULL;
-	/* All are left out: then none is. */
-	return b != NULL ? b : pick_other(u, tried, n_tried, true);
+	if (unlikely(u->n_rows == 0))
+		return NULL;
+	b = backend_at(u, p->n_tried > 0 || u->strategy_id == STRATEGY_RANDOM ?
+	    any_row(u) : row_at(u, next_turn(u)));
+	return likely(p->n_tried == 0 && !is_stale) ? b :
+	    pick_with_care(u, p, b);
+}
+
+bool
+backend_can_serve(const struct backend *b)
+{
+	struct standing s;
+
+	standing_read(&s, b->conf);
+	return standing_is_eligible(&s) || s.state == BACKEND_DRAIN ||
+	    (b->upstream->fails_open && is_let_serve(&s));
 }

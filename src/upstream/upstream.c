@@ -43,7 +43,10 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->address = bc->address;
 	b->host = bc->host;
 	b->name = name_of(bc);
-	b->failing = &segment_backend_slot(bc->slot)->breaker;
+	b->trials = &stripe->trials[row];
+	b->breaker = &segment_backend_slot(bc->slot)->breaker;
+	b->window = &segment_backend_slot(bc->slot)->window;
+	b->conf = bc;
 }
 
 const char *
@@ -75,6 +78,7 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 {
 	uint32_t max_idle = uc->pool_idle / (n_workers == 0 ? 1 : n_workers);
 
+	u->conf = uc;
 	u->name = uc->name;
 	u->strategy = strategy_word(uc->strategy);
 	u->strategy_id = uc->strategy;
@@ -84,12 +88,12 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 	u->n_backends = (uint32_t)uc->n_backends;
 	u->backends = xcalloc(uc->n_backends, sizeof(*u->backends));
 	u->cursor = &segment_upstream_slot(uc->slot)->cursor;
-	u->has_failures = &segment_upstream_slot(uc->slot)->has_failures;
+	u->eligibility = &segment_upstream_slot(uc->slot)->eligibility;
 	for (size_t i = 0; i < uc->n_backends; i++)
 		backend_init(&u->backends[i], &uc->backends[i], u, process,
 		    max_idle == 0 ? 1 : max_idle);
 	sticky_init(u);
-	table_build(u, uc->strategy == STRATEGY_ROUND_ROBIN);
+	table_init(u);
 }
 
 struct upstream *
@@ -134,8 +138,7 @@ upstream_fini(struct upstream *u)
 		free((void *)(uintptr_t)u->backends[i].name);
 	}
 	free(u->backends);
-	free(u->prefix);
-	free(u->members);
+	table_fini(u);
 }
 
 void

@@ -6,9 +6,11 @@
 
 #include "conf/conf.h"
 #include "core/list.h"
+#include "core/timer.h"
 #include "http/stream.h"
 #include "http1/client.h"
 #include "shm/segment.h"
+#include "upstream/breaker.h"
 
 struct backend;
 
@@ -37,11 +39,13 @@ struct backend {
 	uint32_t weight;
 	uint32_t slot;			/* in the segment */
 	_Atomic uint32_t *in_flight, *idle_gauge;	/* own stripe */
+	_Atomic uint32_t *trials;
 	_Atomic uint64_t *requests, *failures;
+	_Atomic uint64_t *breaker, *window;	/* everybody's */
+	const struct backend_conf *conf;
 	struct address address;		/* len 0: unresolved */
 	const char *host;
 	const char *name;		/* "host:port", for logs */
-	_Atomic uint64_t *failing;	/* in the segment */
 	struct upstream *upstream;
 	char cookie[STICKY_LEN + 1];	/* what names it to clients */
 	const char *set_cookie;		/* the field's value; NULL: not sticky */
@@ -50,19 +54,29 @@ struct backend {
 struct upstream {
 	enum strategy_id strategy_id;
 	const struct sticky_conf *sticky;	/* NULL: it is not */
-	_Atomic uint32_t *has_failures;	/* in the segment */
+	const struct upstream_conf *conf;
 	const char *name;
 	const char *strategy;		/* its word in the configuration */
 	struct backend *backends;
 	uint32_t n_backends;
 	uint32_t retries;		/* attempts beyond the first */
-	/* The strategy's table: prefix sums of the weights, and a step
-	 * coprime to their sum, near sum / phi (architecture.md, Selection). */
+	/* The strategy's table over those that may serve: prefix sums of the
+	 * weights, and a step coprime to their sum, near sum / phi
+	 * (architecture.md, Selection). */
 	uint32_t *prefix;
 	uint32_t *members;		/* backends by row of `prefix` */
 	uint32_t n_rows;
 	uint64_t sum, step;
 	_Atomic uint64_t *cursor;	/* shared by all workers */
+	/* The table is made anew when this word, which all share, is no
+	 * longer what it was made for. */
+	_Atomic uint32_t *eligibility;
+	uint32_t seen;
+	bool fails_open;	/* the table has those that are not well, too */
+	uint32_t *half_open;	/* backends that serve trials */
+	uint32_t n_half_open;
+	uint64_t built_ms;
+	struct timer rebuild;
 	struct h1_client_settings settings;
 };
 
@@ -77,22 +91,22 @@ struct upstream *upstreams_new(const struct conf *conf, uint32_t process,
     uint32_t n_workers);
 void upstreams_free(struct upstream **u, size_t n);
 
-/*
- * Chooses for one attempt: not any of the `n_tried` ones. NULL: none left.
- * Only reads but for the shared cursor; the caller counts the exchange.
- */
-struct backend *upstream_pick(struct upstream *u,
-    struct backend *const *tried, unsigned n_tried);
+/* What is chosen for. */
+struct pick {
+	struct backend *const *tried;	/* not any of these */
+	unsigned n_tried;
+	bool is_trial;		/* out: backend_end_trial() it when it ends */
+};
+/* Chooses for one attempt. NULL: none is left. The caller counts it. */
+struct backend *upstream_pick(struct upstream *u, struct pick *p);
 
 /*
  * Of a sticky upstream: the backend that a cookie's value names, compared in
  * constant time; NULL: none.
  */
 struct backend *upstream_named(struct upstream *u, struct span value);
-/* It has an address and is not left out; weight 0 still serves who names it. */
+/* May it serve a client that it is named by? Also while it drains. */
 bool backend_can_serve(const struct backend *b);
-/* By its slot, for reports. */
-bool backend_slot_is_out(uint32_t slot);
 
 /*
  * A stream to the backend, pooled or connecting; counts it in flight until
@@ -102,10 +116,16 @@ struct http_stream *backend_lease(struct backend *b, enum lease_kind kind,
     bool *is_pooled);
 void backend_done(struct backend *b);
 /*
- * Charged to the backend: EJECT_FAILURES in a row over all workers, and it is
- * left out for EJECT_MS, unless all are. True: with this one it is.
+ * What a try says of its backend: charged to it, or not. With `is_trial` it
+ * was one of a breaker that is half open. Changes of the breaker are logged.
  */
-#define EJECT_FAILURES	5
-#define EJECT_MS	10000
-bool backend_failed(struct backend *b);
-void backend_succeeded(struct backend *b);	/* not a failure: none in a row */
+void backend_failed(struct backend *b, enum failure kind, bool is_trial);
+void backend_passed(struct backend *b, bool is_trial);	/* inner */
+static inline void
+backend_succeeded(struct backend *b, bool is_trial)
+{
+	/* Closed, and no failures in a row: as nearly always. */
+	if (unlikely((shm_get(b->breaker) & BREAKER_NEWS) != 0))
+		backend_passed(b, is_trial);
+}
+void backend_end_trial(struct backend *b);

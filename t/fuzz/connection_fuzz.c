@@ -141,7 +141,6 @@ world_begin(unsigned flags)
 	(void)parse_use(flags & FLAG_SCALAR ? "scalar" : w.fastest);
 	for (unsigned i = 0; i < BACKENDS; i++)
 		segment_backend_slot(w.backend_conf[i].slot)->breaker = 0;
-	shm_set(w.upstreams[0].has_failures, 0);
 }
 
 /* ---- the script */

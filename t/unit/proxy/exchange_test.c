@@ -7,12 +7,13 @@
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "event/loop.h"
 #include "proc/register.h"
 #include "proxy/proxy.h"
 #include "shm/segment.h"
 #include "support/memory_stream.h"
 #include "support/unit.h"
-#include "upstream/upstream.h"
+#include "upstream/internal.h"
 
 #define BACKENDS 3
 
@@ -60,6 +61,7 @@ setup(void)
 	clock_update();
 	log_open(-1, false);
 	ck_assert_int_eq(segment_create(), 0);
+	ck_assert_int_eq(loop_init(), 0);
 	for (unsigned i = 0; i < BACKENDS; i++) {
 		struct backend_conf *b = &w.backend_conf[i];
 
@@ -74,6 +76,11 @@ setup(void)
 	w.upstream_conf.n_backends = BACKENDS;
 	w.conf.upstreams = &w.upstream_conf;
 	w.conf.n_upstreams = 1;
+	w.upstream_conf.fail_open = 100;
+	w.upstream_conf.breaker = (struct breaker_conf){ .failures = 5,
+		.open_ms = 10000, .open_most_ms = 10000, .window_ms = 10000,
+		.requests = 20, .trials = 1, .successes = 2,
+		.max_ejected = 10000 };
 	w.upstream_conf.retries = 2;
 	w.conf.max_hops = 10;
 	w.conf.via = "fairlead";
@@ -106,6 +113,7 @@ teardown(void)
 	for (unsigned i = 0; i < w.n_leases && w.lease_error == 0; i++)
 		ck_assert(w.leases[i].is_released);
 	upstreams_free(&w.upstreams, 1);
+	loop_fini();
 	segment_close();
 }
 
@@ -217,9 +225,10 @@ END_TEST
 START_TEST(a_tried_backend_is_not_picked)
 {
 	struct backend *tried[] = { &w.upstreams[0].backends[1] };
+	struct pick p = { .tried = tried, .n_tried = 1 };
 
 	for (unsigned i = 0; i < 100; i++)
-		ck_assert_ptr_ne(upstream_pick(&w.upstreams[0], tried, 1),
+		ck_assert_ptr_ne(upstream_pick(&w.upstreams[0], &p),
 		    tried[0]);
 }
 END_TEST
@@ -467,29 +476,51 @@ START_TEST(an_answer_comes_while_a_body_is_sent_again)
 }
 END_TEST
 
-START_TEST(five_failures_leave_a_backend_out)
+/* Of a breaker that is half open: its trial ends with the answer. */
+static void
+half_open(unsigned i)
 {
-	for (unsigned i = 0; i < EJECT_FAILURES; i++)
-		ck_assert(backend_failed(&w.upstreams[0].backends[0]) ==
-		    (i == EJECT_FAILURES - 1));
-	ck_assert(!backend_can_serve(&w.upstreams[0].backends[0]));
-	for (unsigned i = 0; i < 100; i++)
-		ck_assert_ptr_ne(upstream_pick(&w.upstreams[0], NULL, 0),
-		    &w.upstreams[0].backends[0]);
-	backend_succeeded(&w.upstreams[0].backends[0]);
-	ck_assert(!backend_can_serve(&w.upstreams[0].backends[0]));
-	clock_now_ms += EJECT_MS + 1;
-	ck_assert(backend_can_serve(&w.upstreams[0].backends[0]));
-	ck_assert(!backend_failed(&w.upstreams[0].backends[0]));
+	struct breaker b = { .state = BREAKER_HALF_OPEN };
+
+	shm_set(w.upstreams[0].backends[i].breaker, breaker_pack(&b));
+	atomic_fetch_add(w.upstreams[0].eligibility, 1);
+	table_build(&w.upstreams[0]);
+}
+
+START_TEST(a_trial_ends_with_its_answer)
+{
+	half_open(0);
+	request("GET /\nHost: a", 0);
+	ck_assert_uint_eq(segment_trials(w.backend_conf[0].slot), 1);
+	memory_say_head(&FIRST, "200", FRAMING_LENGTH, 5);
+	ck_assert_uint_eq(segment_trials(w.backend_conf[0].slot), 0);
+	ck_assert_uint_eq(breaker_unpack(shm_get(
+	    w.upstreams[0].backends[0].breaker)).passed, 1);
+	ck_assert_uint_eq(memory_say_body(&FIRST, "hello", true), 5);
 }
 END_TEST
 
-START_TEST(all_that_are_left_out_serve)
+START_TEST(a_trial_ends_with_its_failure)
 {
-	for (unsigned b = 0; b < BACKENDS; b++)
-		for (unsigned i = 0; i < EJECT_FAILURES; i++)
-			backend_failed(&w.upstreams[0].backends[b]);
-	ck_assert_ptr_nonnull(upstream_pick(&w.upstreams[0], NULL, 0));
+	half_open(0);
+	request("GET /\nHost: a", 0);
+	memory_say_reset(&FIRST, REASON_CONNECT, SENT_NOTHING);
+	ck_assert_uint_eq(segment_trials(w.backend_conf[0].slot), 0);
+	ck_assert_int_eq(breaker_unpack(shm_get(
+	    w.upstreams[0].backends[0].breaker)).state, BREAKER_OPEN);
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "200"));
+}
+END_TEST
+
+START_TEST(a_trial_ends_with_its_client)
+{
+	half_open(0);
+	request("GET /\nHost: a", 0);
+	memory_say_reset(&w.client, REASON_CLIENT_GONE, SENT_NOTHING);
+	ck_assert_uint_eq(segment_trials(w.backend_conf[0].slot), 0);
+	ck_assert_int_eq(breaker_unpack(shm_get(
+	    w.upstreams[0].backends[0].breaker)).state, BREAKER_HALF_OPEN);
 }
 END_TEST
 
@@ -674,8 +705,9 @@ suite(void)
 	tcase_add_test(t, a_body_that_is_sent_again_holds_the_client);
 	tcase_add_test(t, the_end_comes_while_a_body_is_sent_again);
 	tcase_add_test(t, an_answer_comes_while_a_body_is_sent_again);
-	tcase_add_test(t, five_failures_leave_a_backend_out);
-	tcase_add_test(t, all_that_are_left_out_serve);
+	tcase_add_test(t, a_trial_ends_with_its_answer);
+	tcase_add_test(t, a_trial_ends_with_its_failure);
+	tcase_add_test(t, a_trial_ends_with_its_client);
 	tcase_add_test(t, a_body_waits_for_its_second_backend);
 	tcase_add_test(t, back_pressure_goes_both_ways);
 	tcase_add_test(t, a_truncated_answer_cuts_the_client);

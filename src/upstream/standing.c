@@ -1,0 +1,91 @@
+/* src/upstream/standing.c -- what a backend may do now, from three layers */
+#include "upstream/standing.h"
+
+#include "conf/conf.h"
+#include "shm/segment.h"
+#include "upstream/breaker.h"
+#include "upstream/health.h"
+
+const char *
+backend_state_word(enum backend_state state)
+{
+	static const char *const words[] = {
+#define X(id, word) [BACKEND_##id] = word,
+		BACKEND_STATES(X)
+#undef X
+	};
+
+	return words[state];
+}
+
+static uint64_t
+later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void
+set(struct standing *s, enum backend_state state, uint64_t since_ms)
+{
+	s->state = state;
+	s->since_ms = since_ms;
+}
+
+/* What was seen of it, the worst first. */
+static void
+read_seen(struct standing *s, struct health_word h, const struct breaker *b)
+{
+	if (h.health == HEALTH_DOWN)
+		set(s, BACKEND_DOWN, h.since_ms);
+	else if (b->state == BREAKER_OPEN)
+		set(s, BACKEND_EJECTED, 0);
+	else if (b->state == BREAKER_HALF_OPEN)
+		set(s, BACKEND_HALF_OPEN, b->at_ms);
+	else
+		set(s, BACKEND_UP, later(h.since_ms, b->at_ms));
+	if (s->state == BACKEND_EJECTED)
+		s->until_ms = b->at_ms;
+	if (s->state == BACKEND_UP)
+		s->ramp_ms = later(h.is_recovered ? h.since_ms : 0, b->at_ms);
+}
+
+void
+standing_read(struct standing *s, const struct backend_conf *b)
+{
+	const struct backend_slot *slot = segment_backend_slot(b->slot);
+	struct admin_word admin = admin_unpack(shm_get(&slot->admin));
+	struct health_word health = health_unpack(shm_get(&slot->health));
+	struct breaker breaker = breaker_unpack(shm_get(&slot->breaker));
+
+	*s = (struct standing){
+		.weight = admin.has_weight ? admin.weight : b->weight,
+	};
+	read_seen(s, health, &breaker);
+	if (admin.state == ADMIN_DRAIN || s->weight == 0)
+		set(s, BACKEND_DRAIN, admin.since_ms);
+	if (admin.state == ADMIN_MAINTENANCE)
+		set(s, BACKEND_MAINTENANCE, admin.since_ms);
+	if (b->address.len == 0)
+		set(s, BACKEND_UNRESOLVED, 0);
+}
+
+bool
+standing_is_eligible(const struct standing *s)
+{
+	return s->state == BACKEND_UP || s->state == BACKEND_CHECKING;
+}
+
+#define RAMP_LEAST	100	/* thousandths */
+#define RAMP_WHOLE	1000
+
+uint32_t
+standing_ramp(const struct standing *s, const struct upstream_conf *u,
+    uint64_t now_ms)
+{
+	uint64_t age_ms = now_ms - s->ramp_ms, part;
+
+	if (s->ramp_ms == 0 || age_ms >= u->slow_start_ms)
+		return RAMP_WHOLE;
+	part = age_ms * RAMP_WHOLE / u->slow_start_ms;
+	return part < RAMP_LEAST ? RAMP_LEAST : (uint32_t)part;
+}
