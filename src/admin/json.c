@@ -80,14 +80,14 @@ json_close(struct json *j, char bracket)
 }
 
 void
-json_string(struct json *j, const char *key, const char *value)
+json_put_string(struct json *j, const char *key, const char *value)
 {
 	begin_value(j, key);
 	put_quoted(j, value);
 }
 
 void
-json_number(struct json *j, const char *key, uint64_t value)
+json_put_number(struct json *j, const char *key, uint64_t value)
 {
 	char digits[24];
 	int len = snprintf(digits, sizeof(digits), "%llu",
@@ -98,14 +98,14 @@ json_number(struct json *j, const char *key, uint64_t value)
 }
 
 void
-json_bool(struct json *j, const char *key, bool value)
+json_put_bool(struct json *j, const char *key, bool value)
 {
 	begin_value(j, key);
 	put(j, value ? "true" : "false", value ? 4 : 5);
 }
 
 void
-json_null(struct json *j, const char *key)
+json_put_null(struct json *j, const char *key)
 {
 	begin_value(j, key);
 	put(j, "null", 4);

@@ -16,7 +16,7 @@ void json_free(struct json *j);
 /* `key` is NULL inside arrays and at the top. */
 void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
-void json_string(struct json *j, const char *key, const char *value);
-void json_number(struct json *j, const char *key, uint64_t value);
-void json_bool(struct json *j, const char *key, bool value);
-void json_null(struct json *j, const char *key);
+void json_put_string(struct json *j, const char *key, const char *value);
+void json_put_number(struct json *j, const char *key, uint64_t value);
+void json_put_bool(struct json *j, const char *key, bool value);
+void json_put_null(struct json *j, const char *key);

@@ -58,7 +58,7 @@ put_time(struct json *j, const char *key, uint64_t wall_ms)
 	char text[CLOCK_RFC3339_LEN + 1];
 
 	clock_rfc3339(wall_ms, text);
-	json_string(j, key, text);
+	json_put_string(j, key, text);
 }
 
 static void
@@ -70,14 +70,14 @@ put_config(struct json *j, const struct conf *conf)
 		(void)snprintf(hex + 2 * i, 3, "%02x", conf->sha256[i]);
 	json_open(j, "config", '{');
 	if (conf->file == NULL) {
-		json_null(j, "file");
-		json_null(j, "sha256");
+		json_put_null(j, "file");
+		json_put_null(j, "sha256");
 	} else {
-		json_string(j, "file", conf->file);
-		json_string(j, "sha256", hex);
+		json_put_string(j, "file", conf->file);
+		json_put_string(j, "sha256", hex);
 	}
 	put_time(j, "loaded", segment.header->started_wall_ms);
-	json_string(j, "verdict", "applied");
+	json_put_string(j, "verdict", "applied");
 	json_open(j, "errors", '[');
 	json_close(j, ']');
 	json_close(j, '}');
@@ -89,14 +89,14 @@ put_worker(struct json *j, uint32_t slot)
 	struct process_slot *p = segment_process(slot);
 
 	json_open(j, NULL, '{');
-	json_number(j, "slot", slot);
-	json_number(j, "pid", (uint64_t)shm_get(&p->pid));
-	json_number(j, "generation", shm_get(&p->generation));
-	json_string(j, "state", state_word(shm_get(&p->state)));
-	json_number(j, "connections", shm_get(&p->connections));
-	json_number(j, "requests", shm_get(&p->requests));
-	json_number(j, "restarts", shm_get(&p->restarts));
-	json_number(j, "log_dropped", shm_get(&p->log_dropped));
+	json_put_number(j, "slot", slot);
+	json_put_number(j, "pid", (uint64_t)shm_get(&p->pid));
+	json_put_number(j, "generation", shm_get(&p->generation));
+	json_put_string(j, "state", state_word(shm_get(&p->state)));
+	json_put_number(j, "connections", shm_get(&p->connections));
+	json_put_number(j, "requests", shm_get(&p->requests));
+	json_put_number(j, "restarts", shm_get(&p->restarts));
+	json_put_number(j, "log_dropped", shm_get(&p->log_dropped));
 	json_close(j, '}');
 }
 
@@ -107,21 +107,21 @@ report_status(struct json *j, const struct conf *conf)
 	uint32_t n = worker_count(conf);
 
 	json_open(j, NULL, '{');
-	json_string(j, "version", FAIRLEAD_VERSION);
-	json_number(j, "pid", (uint64_t)(conf->workers == 0 ? getpid() :
+	json_put_string(j, "version", FAIRLEAD_VERSION);
+	json_put_number(j, "pid", (uint64_t)(conf->workers == 0 ? getpid() :
 	    getppid()));
 	put_time(j, "started", segment.header->started_wall_ms);
-	json_number(j, "generation", shm_get(&segment.header->generation));
-	json_bool(j, "ready", report_is_ready(conf));
+	json_put_number(j, "generation", shm_get(&segment.header->generation));
+	json_put_bool(j, "ready", report_is_ready(conf));
 	put_config(j, conf);
 	json_open(j, "workers", '[');
 	for (uint32_t i = 0; i < n; i++)
 		put_worker(j, i);
 	json_close(j, ']');
 	json_open(j, "monitor", '{');
-	json_number(j, "pid", (uint64_t)getpid());
-	json_number(j, "restarts", shm_get(&m->restarts));
-	json_number(j, "log_dropped", shm_get(&m->log_dropped));
+	json_put_number(j, "pid", (uint64_t)getpid());
+	json_put_number(j, "restarts", shm_get(&m->restarts));
+	json_put_number(j, "log_dropped", shm_get(&m->log_dropped));
 	json_close(j, '}');
 	json_close(j, '}');
 }
@@ -138,28 +138,26 @@ effective_weight(const struct standing *s, const struct upstream_conf *u)
 	return (weight * standing_ramp(s, u, clock_now_ms) + 999) / 1000;
 }
 
-static void
-put_backend(struct json *j, const struct backend_conf *b,
+void
+report_backend(struct json *j, const struct backend_conf *b,
     const struct upstream_conf *u)
 {
 	char name[IDENTITY_MAX];
 	struct standing s;
-	bool is_v6 = strchr(b->host, ':') != NULL;
 
-	(void)snprintf(name, sizeof(name), is_v6 ? "[%s]:%u" : "%s:%u",
-	    b->host, b->port);
+	backend_print_name(b, name);
 	standing_read(&s, b);
 	json_open(j, NULL, '{');
-	json_string(j, "name", name);
-	json_string(j, "host", b->host);
-	json_number(j, "port", b->port);
-	json_number(j, "weight", b->weight);
-	json_number(j, "effective_weight", effective_weight(&s, u));
-	json_string(j, "state", backend_state_word(s.state));
-	json_number(j, "in_flight", segment_in_flight(b->slot));
-	json_number(j, "requests", segment_requests(b->slot));
-	json_number(j, "failures", segment_failures(b->slot));
-	json_number(j, "idle", segment_idle(b->slot));
+	json_put_string(j, "name", name);
+	json_put_string(j, "host", b->host);
+	json_put_number(j, "port", b->port);
+	json_put_number(j, "weight", b->weight);
+	json_put_number(j, "effective_weight", effective_weight(&s, u));
+	json_put_string(j, "state", backend_state_word(s.state));
+	json_put_number(j, "in_flight", segment_in_flight(b->slot));
+	json_put_number(j, "requests", segment_requests(b->slot));
+	json_put_number(j, "failures", segment_failures(b->slot));
+	json_put_number(j, "idle", segment_idle(b->slot));
 	json_close(j, '}');
 }
 
@@ -172,11 +170,11 @@ report_upstreams(struct json *j, const struct conf *conf)
 		const struct upstream_conf *u = &conf->upstreams[i];
 
 		json_open(j, NULL, '{');
-		json_string(j, "name", u->name);
-		json_string(j, "strategy", strategy_word(u->strategy));
+		json_put_string(j, "name", u->name);
+		json_put_string(j, "strategy", strategy_word(u->strategy));
 		json_open(j, "backends", '[');
 		for (size_t k = 0; k < u->n_backends; k++)
-			put_backend(j, &u->backends[k], u);
+			report_backend(j, &u->backends[k], u);
 		json_close(j, ']');
 		json_close(j, '}');
 	}

@@ -45,6 +45,7 @@ struct breaker_conf {
 	uint32_t max_ejected;	/* of the upstream's backends */
 };
 
+#define WEIGHT_MOST	1000
 struct backend_conf {
 	const char *host;	/* as written, without brackets */
 	uint16_t port;

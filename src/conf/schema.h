@@ -266,7 +266,6 @@ struct file_conf {
 
 #define WORKERS_AUTO	0
 #define WORKERS_MOST	64	/* slots of the shared segment */
-#define WEIGHT_MOST	1000
 #define LISTENERS_MOST	256
 #define CONF_NAME_MOST	64	/* bytes of a name in a map */
 #define CONF_BYTES_MOST	(20u << 20)	/* of all that the file says */

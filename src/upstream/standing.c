@@ -1,6 +1,9 @@
 /* src/upstream/standing.c -- what a backend may do now, from three layers */
 #include "upstream/standing.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "conf/conf.h"
 #include "shm/segment.h"
 #include "upstream/breaker.h"
@@ -16,6 +19,15 @@ backend_state_word(enum backend_state state)
 	};
 
 	return words[state];
+}
+
+void
+backend_print_name(const struct backend_conf *b, char name[IDENTITY_MAX])
+{
+	bool is_v6 = strchr(b->host, ':') != NULL;
+
+	(void)snprintf(name, IDENTITY_MAX, is_v6 ? "[%s]:%u" : "%s:%u",
+	    b->host, b->port);
 }
 
 static uint64_t

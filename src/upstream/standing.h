@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shm/segment.h"
+
 struct backend_conf;
 struct upstream_conf;
 
@@ -37,6 +39,9 @@ struct standing {
 	uint64_t ramp_ms;
 	uint64_t until_ms;	/* ejected: when it is tried again */
 };
+
+/* "host:port", or the name that it is given: what logs and reports call it. */
+void backend_print_name(const struct backend_conf *b, char name[IDENTITY_MAX]);
 
 /* Of the slot that `b` has been given; any process. */
 void standing_read(struct standing *s, const struct backend_conf *b);

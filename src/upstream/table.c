@@ -329,17 +329,28 @@ pick_half_open(struct upstream *u, struct pick *p)
 	return NULL;
 }
 
+/* One that may serve since the table was made. */
+static COLD struct backend *
+pick_outside(const struct upstream *u, const struct pick *p)
+{
+	for (uint32_t i = 0; i < u->n_backends; i++)
+		if (can_take(&u->backends[i], p, false))
+			return &u->backends[i];
+	return NULL;
+}
+
 /* Some may have been left out, or tried, since the table was made. */
 static COLD struct backend *
-pick_with_care(struct upstream *u, struct pick *p, struct backend *first)
+pick_with_care(struct upstream *u, const struct pick *p)
 {
-	struct backend *b;
+	struct backend *b = NULL;
 
-	if (can_take(first, p, u->fails_open))
-		return first;
-	b = pick_other(u, p, u->fails_open);
+	if (u->n_rows > 0)
+		b = pick_other(u, p, u->fails_open);
+	if (b == NULL)
+		b = pick_outside(u, p);
 	/* All were left out since then: then none is. */
-	return b != NULL || u->conf->fail_open == 0 ? b :
+	return b != NULL || u->conf->fail_open == 0 || u->n_rows == 0 ? b :
 	    pick_other(u, p, true);
 }
 
@@ -360,11 +371,12 @@ upstream_pick(struct upstream *u, struct pick *p)
 	    (b = pick_half_open(u, p)) != NULL)
 		return b;
 	if (unlikely(u->n_rows == 0))
-		return NULL;
+		return pick_with_care(u, p);
 	b = backend_at(u, p->n_tried > 0 || u->strategy_id == STRATEGY_RANDOM ?
 	    any_row(u) : row_at(u, next_turn(u)));
-	return likely(p->n_tried == 0 && !is_stale) ? b :
-	    pick_with_care(u, p, b);
+	if (likely(p->n_tried == 0 && !is_stale))
+		return b;
+	return can_take(b, p, u->fails_open) ? b : pick_with_care(u, p);
 }
 
 bool

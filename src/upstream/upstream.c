@@ -8,18 +8,7 @@
 #include "core/assert.h"
 #include "core/memory.h"
 #include "upstream/internal.h"
-
-static char *
-name_of(const struct backend_conf *bc)
-{
-	bool is_v6 = strchr(bc->host, ':') != NULL;
-	size_t size = strlen(bc->host) + 9;
-	char *name = xmalloc(size);
-
-	(void)snprintf(name, size, is_v6 ? "[%s]:%u" : "%s:%u", bc->host,
-	    bc->port);
-	return name;
-}
+#include "upstream/standing.h"
 
 static void
 backend_init(struct backend *b, const struct backend_conf *bc,
@@ -27,6 +16,7 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 {
 	struct stripe *stripe = segment_stripe(process, bc->slot);
 	uint32_t row = bc->slot % BACKEND_CHUNK;
+	char name[IDENTITY_MAX];
 
 	b->upstream = u;
 	b->owner.ops = &pool_ops;
@@ -42,7 +32,8 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->failures = &stripe->failures[row];
 	b->address = bc->address;
 	b->host = bc->host;
-	b->name = name_of(bc);
+	backend_print_name(bc, name);
+	b->name = xstrdup(name);
 	b->trials = &stripe->trials[row];
 	b->breaker = &segment_backend_slot(bc->slot)->breaker;
 	b->window = &segment_backend_slot(bc->slot)->window;
