@@ -194,6 +194,7 @@ add(struct upstream_conf *u, const struct backend_file *f,
 		return false;
 	b->weight = f->weight;
 	b->is_backup = f->is_backup;
+	b->max_connections = f->max_connections;
 	b->at = f->host_at;
 	u->n_backends++;
 	return false;

@@ -51,6 +51,7 @@ struct backend_conf {
 	uint16_t port;
 	uint16_t weight;	/* 1 to 1000; 0 drains */
 	bool is_backup;		/* serves while no other can */
+	uint32_t max_connections;	/* over all workers; 0: any number */
 	bool wants_tls;		/* left out until TLS is built */
 	struct address address;	/* len 0: unresolved (dns/resolve.h) */
 	struct place at;	/* of `host`; line 0: from -b */
@@ -69,6 +70,9 @@ struct upstream_conf {
 	uint32_t idle_ms;	/* how long one of them is kept */
 	uint32_t retries;	/* attempts beyond the first */
 	struct breaker_conf breaker;
+	uint32_t max_connections;	/* over all backends; 0: any number */
+	uint32_t queue_size;	/* requests that wait for one; 0: none */
+	uint32_t queue_ms;	/* how long they may */
 	uint32_t slow_start_ms;	/* 0: a backend that returns gets all at once */
 	uint32_t fail_open;	/* below this share (hundredths of one percent)
 				 * of backends that are well none is left out;

@@ -55,6 +55,12 @@ static const struct conf_key backend_keys[] = {
 	  FIELD(backend_file, is_backup),
 	  .help = "Whether it serves only while none of the others can.",
 	  .since = "0.1.0" },
+	{ .name = "max_connections", .type = CONF_INTEGER, .def = "off",
+	  .word = "off", .min = 1, .max = 1000000,
+	  FIELD(backend_file, max_connections),
+	  .help = "Connections to it over all workers, idle ones too; "
+	  "requests beyond them wait in \"queue\". \"off\" is any number.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -250,6 +256,18 @@ static const struct conf_section sticky_section = {
 	  .help = "When a backend that fails is left out for a while. "	\
 	  "\"off\" is never.",						\
 	  .since = "0.1.0" },						\
+	{ .name = "max_connections", .type = CONF_INTEGER,		\
+	  .def = "off", .word = "off", .min = 1, .max = 1000000,	\
+	  FIELD(upstream_file, max_connections),			\
+	  .help = "Connections to all backends together, over all "	\
+	  "workers, idle ones too. \"off\" is any number.",		\
+	  .since = "0.1.0" },						\
+	{ .name = "queue", .type = CONF_BLOCK,				\
+	  .section = &queue_section, .word = "off",			\
+	  FIELD(upstream_file, queue_size),				\
+	  .help = "Requests that wait for a connection under "		\
+	  "\"max_connections\". \"off\" answers them with 503.",	\
+	  .since = "0.1.0" },						\
 	{ .name = "slow_start", .type = CONF_DURATION, .def = "off",	\
 	  .word = "off", .max = DAY,					\
 	  FIELD(upstream_file, slow_start_ms),				\
@@ -275,6 +293,23 @@ static const struct conf_key retries_keys[] = {
 
 static const struct conf_section retries_section = {
 	"\"retries\"", retries_keys, sizeof(struct upstream_file), NULL
+};
+
+static const struct conf_key queue_keys[] = {
+	{ .name = "size", .type = CONF_INTEGER, .def = "1000",
+	  .min = 1, .max = 1000000, FIELD(upstream_file, queue_size),
+	  .help = "Requests that wait at a time, over all workers.",
+	  .since = "0.1.0" },
+	{ .name = "timeout", .type = CONF_DURATION, .def = "5s",
+	  .min = 1, .max = HOUR, FIELD(upstream_file, queue_ms),
+	  .help = "How long one of them waits before it is answered with "
+	  "503.",
+	  .since = "0.1.0" },
+	{ .name = NULL },
+};
+
+static const struct conf_section queue_section = {
+	"\"queue\"", queue_keys, sizeof(struct upstream_file), NULL
 };
 
 static const struct conf_key breaker_keys[] = {

@@ -138,6 +138,7 @@ struct backend_file {
 	uint16_t port, weight;
 	struct place weight_at;
 	bool is_backup;
+	uint32_t max_connections;
 };
 
 struct upstream_file {
@@ -155,6 +156,7 @@ struct upstream_file {
 	struct breaker_conf breaker;
 	struct place breaker_at;
 	uint32_t slow_start_ms, fail_open;
+	uint32_t max_connections, queue_size, queue_ms;
 };
 
 struct listener_file {

@@ -98,6 +98,9 @@ take_settings(struct upstream_conf *u, const struct upstream_file *f)
 	u->idle_ms = f->idle_ms;
 	u->retries = f->retries;
 	u->breaker = f->breaker;
+	u->max_connections = f->max_connections;
+	u->queue_size = f->queue_size;
+	u->queue_ms = f->queue_ms;
 	u->slow_start_ms = f->slow_start_ms;
 	u->fail_open = f->fail_open;
 }

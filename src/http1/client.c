@@ -93,10 +93,12 @@ client_free(struct h1_client *c)
 	slab_give(&clients.slab, c);
 }
 
-/* The end of a connection that somebody must be told of. */
+/* The end of a connection that somebody must be told of: when it is closed,
+ * so that another one may take its place at the backend. */
 static void
 client_end(struct h1_client *c)
 {
+	wire_close(&c->wire);
 	c->owner->ops->on_closed(c->owner, c, c->state == STATE_IDLE);
 	client_free(c);
 }

@@ -1,11 +1,13 @@
 /* src/upstream/internal.h -- what only this folder sees */
 #pragma once
+#include "upstream/queue.h"
 #include "upstream/upstream.h"
 
 /* pool.c: what idle connections tell their backend. */
 extern const struct h1_client_owner_ops pool_ops;
 lease_function pool_lease;
 void pool_clear(struct backend *b);
+void pool_drop_idle(struct backend *b);	/* one; there must be one */
 
 /* charge.c */
 void upstream_changed(struct upstream *u);

@@ -1,4 +1,6 @@
 /* src/upstream/pool.c -- leases: idle connections, last in first out */
+#include <errno.h>
+
 #include "upstream/internal.h"
 
 static struct backend *
@@ -20,6 +22,11 @@ on_idle(struct h1_client_owner *o, struct h1_client *c)
 
 	if (b->n_idle >= b->max_idle)
 		return false;
+	if (unlikely(b->upstream->has_limits)) {
+		if (limit_must_give(b->upstream))
+			return false;
+		queue_wake(b->upstream);
+	}
 	list_push(&b->idle, h1_client_link(c));
 	b->n_idle++;
 	note_idle(b);
@@ -35,10 +42,20 @@ unlink_idle(struct backend *b, struct h1_client *c)
 }
 
 static void
+note_closed(struct backend *b)
+{
+	if (likely(!b->upstream->has_limits))
+		return;
+	limit_release(b);
+	queue_wake(b->upstream);
+}
+
+static void
 on_closed(struct h1_client_owner *o, struct h1_client *c, bool was_idle)
 {
 	if (was_idle)
 		unlink_idle(backend_of(o), c);
+	note_closed(backend_of(o));
 }
 
 const struct h1_client_owner_ops pool_ops = {
@@ -57,8 +74,25 @@ take_idle(struct backend *b, bool must_be_quiet)
 		if (!must_be_quiet || h1_client_is_quiet(c))
 			return c;
 		h1_client_close(c);
+		note_closed(b);
 	}
 	return NULL;
+}
+
+/* NULL with errno. */
+static struct h1_client *
+connect_limited(struct backend *b)
+{
+	struct h1_client *c;
+
+	if (!limit_claim(b)) {
+		errno = EBUSY;
+		return NULL;
+	}
+	c = h1_client_connect(&b->owner, &b->address);
+	if (c == NULL)
+		limit_release(b);
+	return c;
 }
 
 struct http_stream *
@@ -70,7 +104,9 @@ pool_lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
 		c = take_idle(b, kind == LEASE_QUIET);
 	*is_pooled = c != NULL;
 	if (c == NULL)
-		c = h1_client_connect(&b->owner, &b->address);
+		c = likely(!b->upstream->has_limits) ?
+		    h1_client_connect(&b->owner, &b->address) :
+		    connect_limited(b);
 	return c == NULL ? NULL : h1_client_stream(c);
 }
 
@@ -79,6 +115,20 @@ pool_clear(struct backend *b)
 {
 	struct h1_client *c;
 
-	while ((c = take_idle(b, false)) != NULL)
+	while ((c = take_idle(b, false)) != NULL) {
 		h1_client_close(c);
+		if (b->upstream->has_limits)
+			limit_release(b);
+	}
+}
+
+/* The one that has been idle for longest. */
+void
+pool_drop_idle(struct backend *b)
+{
+	struct h1_client *c = h1_client_of_link(b->idle.prev);
+
+	unlink_idle(b, c);
+	h1_client_close(c);
+	note_closed(b);
 }

@@ -279,14 +279,19 @@ backend_at(const struct upstream *u, uint32_t row)
 
 /* As things stand now; the table may be of a moment ago. */
 static bool
-can_take(const struct backend *b, const struct pick *p, bool also_ill)
+can_take(const struct backend *b, struct pick *p, bool also_ill)
 {
 	struct standing s;
 
 	if (was_tried(b, p->tried, p->n_tried))
 		return false;
 	standing_read(&s, b->conf);
-	return also_ill ? is_let_serve(&s) : standing_is_eligible(&s);
+	if (!(also_ill ? is_let_serve(&s) : standing_is_eligible(&s)))
+		return false;
+	if (likely(!b->upstream->has_limits) || limit_has_room(b))
+		return true;
+	p->is_full = true;
+	return false;
 }
 
 #define DRAWS 8
@@ -296,7 +301,7 @@ can_take(const struct backend *b, const struct pick *p, bool also_ill)
  * neighbour gets its whole share; if luck fails the first from there on.
  */
 static COLD struct backend *
-pick_other(const struct upstream *u, const struct pick *p, bool also_ill)
+pick_other(const struct upstream *u, struct pick *p, bool also_ill)
 {
 	uint32_t row = 0;
 
@@ -331,7 +336,7 @@ pick_half_open(struct upstream *u, struct pick *p)
 
 /* One that may serve since the table was made. */
 static COLD struct backend *
-pick_outside(const struct upstream *u, const struct pick *p)
+pick_outside(const struct upstream *u, struct pick *p)
 {
 	for (uint32_t i = 0; i < u->n_backends; i++)
 		if (can_take(&u->backends[i], p, false))
@@ -341,7 +346,7 @@ pick_outside(const struct upstream *u, const struct pick *p)
 
 /* Some may have been left out, or tried, since the table was made. */
 static COLD struct backend *
-pick_with_care(struct upstream *u, const struct pick *p)
+pick_with_care(struct upstream *u, struct pick *p)
 {
 	struct backend *b = NULL;
 
@@ -350,8 +355,10 @@ pick_with_care(struct upstream *u, const struct pick *p)
 	if (b == NULL)
 		b = pick_outside(u, p);
 	/* All were left out since then: then none is. */
-	return b != NULL || u->conf->fail_open == 0 || u->n_rows == 0 ? b :
-	    pick_other(u, p, true);
+	if (b != NULL || u->conf->fail_open == 0 || u->n_rows == 0 ||
+	    p->is_full)
+		return b;
+	return pick_other(u, p, true);
 }
 
 /*
@@ -364,7 +371,7 @@ upstream_pick(struct upstream *u, struct pick *p)
 	bool is_stale = shm_get(u->eligibility) != u->seen;
 	struct backend *b;
 
-	p->is_trial = false;
+	p->is_trial = p->is_full = false;
 	if (unlikely(is_stale))
 		rebuild_soon(u);
 	if (unlikely(u->n_half_open > 0) &&
@@ -374,7 +381,7 @@ upstream_pick(struct upstream *u, struct pick *p)
 		return pick_with_care(u, p);
 	b = backend_at(u, p->n_tried > 0 || u->strategy_id == STRATEGY_RANDOM ?
 	    any_row(u) : row_at(u, next_turn(u)));
-	if (likely(p->n_tried == 0 && !is_stale))
+	if (likely(p->n_tried == 0 && !is_stale && !u->has_limits))
 		return b;
 	return can_take(b, p, u->fails_open) ? b : pick_with_care(u, p);
 }

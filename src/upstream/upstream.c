@@ -35,6 +35,7 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	backend_print_name(bc, name);
 	b->name = xstrdup(name);
 	b->trials = &stripe->trials[row];
+	b->open = &stripe->open[row];
 	b->breaker = &segment_backend_slot(bc->slot)->breaker;
 	b->window = &segment_backend_slot(bc->slot)->window;
 	b->conf = bc;
@@ -70,6 +71,8 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 	uint32_t max_idle = uc->pool_idle / (n_workers == 0 ? 1 : n_workers);
 
 	u->conf = uc;
+	u->process = process;
+	u->waiting = &segment_upstream_stripe(process)->waiting[uc->slot];
 	u->name = uc->name;
 	u->strategy = strategy_word(uc->strategy);
 	u->strategy_id = uc->strategy;
@@ -85,6 +88,7 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 		    max_idle == 0 ? 1 : max_idle);
 	sticky_init(u);
 	table_init(u);
+	queue_init(u);
 }
 
 struct upstream *
@@ -129,6 +133,7 @@ upstream_fini(struct upstream *u)
 		free((void *)(uintptr_t)u->backends[i].name);
 	}
 	free(u->backends);
+	queue_fini(u);
 	table_fini(u);
 }
 

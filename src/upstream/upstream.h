@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "core/list.h"
 #include "core/timer.h"
+#include "event/loop.h"
 #include "http/stream.h"
 #include "http1/client.h"
 #include "shm/segment.h"
@@ -23,7 +24,8 @@ enum lease_kind {
 	LEASE_FRESH,
 };
 
-/* Gives a stream, pooled or connecting; NULL with errno. */
+/* Gives a stream, pooled or connecting; NULL with errno, EBUSY: it is at its
+ * limit of connections (queue.h). */
 typedef struct http_stream *lease_function(struct backend *b,
     enum lease_kind kind, bool *is_pooled);
 
@@ -39,7 +41,7 @@ struct backend {
 	uint32_t weight;
 	uint32_t slot;			/* in the segment */
 	_Atomic uint32_t *in_flight, *idle_gauge;	/* own stripe */
-	_Atomic uint32_t *trials;
+	_Atomic uint32_t *trials, *open;
 	_Atomic uint64_t *requests, *failures;
 	_Atomic uint64_t *breaker, *window;	/* everybody's */
 	const struct backend_conf *conf;
@@ -77,6 +79,17 @@ struct upstream {
 	uint32_t n_half_open;
 	uint64_t built_ms;
 	struct timer rebuild;
+	/* queue.h */
+	uint32_t process;	/* ours */
+	bool has_limits;	/* connections are counted */
+	struct list queue;	/* of struct waiter, the oldest first */
+	uint32_t n_waiting;
+	_Atomic uint32_t *waiting;	/* own stripe */
+	struct deferred serve;
+	struct timer look;
+	uint32_t next_woken;
+	uint64_t told_ms, told_requests;
+	uint32_t rate;		/* requests a second, about */
 	struct h1_client_settings settings;
 };
 
@@ -96,6 +109,8 @@ struct pick {
 	struct backend *const *tried;	/* not any of these */
 	unsigned n_tried;
 	bool is_trial;		/* out: backend_end_trial() it when it ends */
+	/* Out, with NULL: there is one, but at its limit of connections. */
+	bool is_full;
 };
 /* Chooses for one attempt. NULL: none is left. The caller counts it. */
 struct backend *upstream_pick(struct upstream *u, struct pick *p);

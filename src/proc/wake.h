@@ -1,0 +1,18 @@
+/* src/proc/wake.h -- one process wakes another */
+#pragma once
+#include <stdint.h>
+
+/*
+ * An eventfd for each process slot, made by the master before it forks and
+ * inherited by all: a process can be woken by whoever changed something in the
+ * segment that it should look at now. What, is told by the segment alone.
+ */
+int wake_open(uint32_t n_workers);	/* master: 0, or -1 with errno */
+void wake_close(void);
+/* Of the descriptors, for who closes all others; how many. */
+unsigned wake_descriptors(int *fds, unsigned most);
+
+/* In a child: `on_wake` is called from the loop. 0, or -1 with errno. */
+int wake_listen(uint32_t slot, void (*on_wake)(void));
+void wake_ignore(void);
+void wake_process(uint32_t slot);	/* one that is not there: nothing */
