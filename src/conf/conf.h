@@ -58,6 +58,47 @@ struct backend_conf {
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
 
+/* Of responses: `first` to `last`, both in it. */
+struct status_range {
+	uint16_t first, last;
+};
+
+struct check_field {
+	const char *name, *value;
+};
+
+enum check_type {
+	CHECK_HTTP,
+	CHECK_TCP,
+};
+
+enum check_method {
+	CHECK_GET,
+	CHECK_HEAD,
+	CHECK_OPTIONS,
+};
+
+/* Active checks of an upstream's backends (upstream/check.h). */
+struct check_conf {
+	uint32_t is_off;
+	uint32_t type;		/* enum check_type */
+	uint32_t method;	/* enum check_method */
+	const char *path;
+	const char *host;	/* NULL: as the backend is written */
+	struct check_field *headers;
+	size_t n_headers;
+	/* What a response has to be; all of it. */
+	struct status_range *statuses;
+	size_t n_statuses;
+	struct tests_conf fields;
+	const char *body;		/* is in it; NULL: any */
+	const struct regex *body_regex;	/* matches it; NULL: any */
+	uint16_t port;		/* 0: the backend's */
+	uint16_t rise, fall;	/* results in a row */
+	uint32_t interval_ms, timeout_ms, fast_ms, down_ms;
+	uint32_t jitter;	/* hundredths of one percent */
+};
+
 struct upstream_conf {
 	const char *name;
 	enum strategy_id strategy;
@@ -77,6 +118,7 @@ struct upstream_conf {
 	uint32_t fail_open;	/* below this share (hundredths of one percent)
 				 * of backends that are well none is left out;
 				 * 0: then nobody serves */
+	struct check_conf check;
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
 

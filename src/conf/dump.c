@@ -261,6 +261,7 @@ is_nested(const struct conf_key *key, const void *target)
 {
 	if (key->type == CONF_BLOCK)
 		return !schema_is_word(key, target) &&
+		    find_alone(key->section, target) == NULL &&
 		    !is_empty(key->section, target);
 	return (key->type == CONF_LIST || key->type == CONF_MAP) &&
 	    schema_items(key, target).n > 0;
@@ -281,9 +282,16 @@ static void
 print_in_line(const struct dump *d, const struct conf_key *key,
     const void *target)
 {
+	const struct conf_key *alone;
+
 	switch (key->type) {
 	case CONF_BLOCK:
-		fputs(schema_is_word(key, target) ? key->word : "{}", d->out);
+		alone = find_alone(key->section, target);
+		if (alone != NULL && !schema_is_word(key, target))
+			print_scalar(d, alone, target);
+		else
+			fputs(schema_is_word(key, target) ? key->word : "{}",
+			    d->out);
 		break;
 	case CONF_LIST:
 		fputs("[]", d->out);

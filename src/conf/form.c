@@ -272,6 +272,61 @@ const struct conf_form form_token = {
 	.pattern = "^" TOKEN_PATTERN "$",
 };
 
+/* Three digits at the start of `s`, from 100 to 599. */
+static bool
+take_status(struct span *s, uint16_t *status)
+{
+	*status = 0;
+	for (size_t i = 0; i < 3; i++) {
+		if (i >= s->len || !isdigit((unsigned char)s->ptr[i]))
+			return false;
+		*status = (uint16_t)(*status * 10 + s->ptr[i] - '0');
+	}
+	*s = span_skip(*s, 3);
+	return *status >= 100 && *status <= 599;
+}
+
+static bool
+parse_status(void *to, struct span text, struct arena *arena UNUSED,
+    char *why)
+{
+	struct status_range *r = to;
+	struct span rest = text;
+	char word[QUOTE_MAX];
+
+	if (take_status(&rest, &r->first)) {
+		r->last = r->first;
+		if (rest.len == 0)
+			return true;
+		rest = span_skip(rest, 1);
+		if (rest.ptr[-1] == '-' && take_status(&rest, &r->last) &&
+		    rest.len == 0 && r->first <= r->last)
+			return true;
+	}
+	snprintf(why, WHY_MAX, "\"%s\" is no status and no range of them; "
+	    "write one from 100 to 599, or two, as in 200-399",
+	    quote(word, text));
+	return false;
+}
+
+static struct span
+print_status(const void *value, struct arena *arena)
+{
+	const struct status_range *r = value;
+	char text[16];
+	int len = r->first == r->last ?
+	    snprintf(text, sizeof(text), "%u", r->first) :
+	    snprintf(text, sizeof(text), "%u-%u", r->first, r->last);
+
+	return keep(text, (size_t)len, arena);
+}
+
+const struct conf_form form_status = {
+	.noun = "status", .size = sizeof(struct status_range),
+	.parse = parse_status, .print = print_status,
+	.pattern = "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$",
+};
+
 /* It ends with the arena, machine code and all. */
 static bool
 parse_regex(void *to, struct span text, struct arena *arena, char *why)

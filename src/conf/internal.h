@@ -51,6 +51,17 @@ void merge_top(struct file_conf *f, const struct options *o,
 void take_upstreams(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d);
 
+/* The checks of an upstream's backends. */
+void take_check(struct check_conf *c, const struct check_file *f,
+    struct arena *arena, struct diagnostics *d);
+
+/* Conditions on fields, parameters or cookies: `from` is of struct test_file. */
+void take_tests(struct tests_conf *to, const struct conf_list *from,
+    struct arena *arena, struct diagnostics *d);
+
+/* What frames a message or concerns one connection is not a route's. */
+bool field_is_ours(const char *name);
+
 /* Behind the upstreams and listeners, which they name. */
 void take_routes(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d);

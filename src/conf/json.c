@@ -198,7 +198,7 @@ static void
 put_form(struct json *j, const struct conf_key *key)
 {
 	const struct conf_form *form = key->form;
-	bool is_number_good = takes(j, form, "1");
+	bool is_number_good = takes(j, form, "1") || takes(j, form, "200");
 	bool is_boolean_good = takes(j, form, "true");
 
 	put_text(j, is_number_good && is_boolean_good ?
@@ -321,6 +321,9 @@ put_alternatives(struct json *j, const struct conf_key *key)
 		put_values(j, key);
 		break;
 	case CONF_BLOCK:
+		if (key->section->alone != NULL)
+			put_alternatives(j, schema_find(key->section,
+			    span_str(key->section->alone)));
 		next(j);
 		put_section(j, key->section);
 		break;
@@ -336,6 +339,8 @@ put_alternatives(struct json *j, const struct conf_key *key)
 static bool
 takes_scalar(const struct conf_key *key)
 {
+	if (key->type == CONF_BLOCK && key->section->alone != NULL)
+		return true;
 	return key->word != NULL || (key->type != CONF_BLOCK &&
 	    key->type != CONF_LIST && key->type != CONF_MAP);
 }

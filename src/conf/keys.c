@@ -219,6 +219,182 @@ static const struct conf_section sticky_section = {
 	"\"sticky\"", sticky_keys, sizeof(struct upstream_file), NULL
 };
 
+static const struct conf_key test_keys[] = {
+	{ .name = "equal", .type = CONF_STRING,
+	  FIELD(test_file, equal), PLACE(test_file, equal_at),
+	  .is_one_of = true,
+	  .help = "The text that the value has to be.",
+	  .since = "0.1.0" },
+	{ .name = "present", .type = CONF_BOOLEAN,
+	  FIELD(test_file, is_present), PLACE(test_file, present_at),
+	  .is_one_of = true,
+	  .help = "Whether it has to be there, or must not be.",
+	  .since = "0.1.0" },
+	{ .name = "regex", .type = CONF_VALUE, .form = &form_regex,
+	  FIELD(test_file, regex), PLACE(test_file, regex_at),
+	  .is_one_of = true,
+	  .help = "A regular expression that some part of the value has to "
+	  "match.",
+	  .since = "0.1.0" },
+	{ .name = NULL },
+};
+
+static const struct conf_section test_section = {
+	"a condition", test_keys, sizeof(struct test_file), "equal"
+};
+
+/* The same of a response: keys are listed by section (schema_test --keys). */
+static const struct conf_section check_test_section = {
+	"a condition", test_keys, sizeof(struct test_file), "equal"
+};
+
+static const struct conf_choice check_types[] = {
+	{ "http", CHECK_HTTP, true },
+	{ "tcp", CHECK_TCP, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_choice check_methods[] = {
+	{ "GET", CHECK_GET, true },
+	{ "HEAD", CHECK_HEAD, true },
+	{ "OPTIONS", CHECK_OPTIONS, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_key check_header_keys[] = {
+	{ .name = "value", .type = CONF_STRING, .is_required = true,
+	  FIELD(check_header_file, value), PLACE(check_header_file, value_at),
+	  .pattern = "^[^\\x00-\\x08\\x0a-\\x1f\\x7f]+$",
+	  .help = "Value of the field.",
+	  .since = "0.1.0" },
+	{ .name = NULL },
+};
+
+static const struct conf_section check_header_section = {
+	"a field of a check", check_header_keys,
+	sizeof(struct check_header_file), "value"
+};
+
+static const struct conf_key check_body_keys[] = {
+	{ .name = "contains", .type = CONF_STRING,
+	  FIELD(upstream_file, check.conf.body),
+	  PLACE(upstream_file, check.contains_at),
+	  .excludes = "regex",
+	  .help = "Text that some part of the body has to be.",
+	  .since = "0.1.0" },
+	{ .name = "regex", .type = CONF_VALUE, .form = &form_regex,
+	  FIELD(upstream_file, check.conf.body_regex),
+	  PLACE(upstream_file, check.regex_at),
+	  .help = "A regular expression that some part of the body has to "
+	  "match.",
+	  .since = "0.1.0" },
+	{ .name = NULL },
+};
+
+static const struct conf_section check_body_section = {
+	"\"expect_body\"", check_body_keys, sizeof(struct upstream_file),
+	"contains"
+};
+
+static const struct conf_key check_keys[] = {
+	{ .name = "type", .type = CONF_CHOICE, .def = "http",
+	  .choices = check_types, FIELD(upstream_file, check.conf.type),
+	  .help = "What a check is: a request, or with \"tcp\" just a "
+	  "connection that is made.",
+	  .since = "0.1.0" },
+	{ .name = "path", .type = CONF_STRING,
+	  FIELD(upstream_file, check.conf.path),
+	  PLACE(upstream_file, check.path_at),
+	  .pattern = "^/[!\"$-~]*$",
+	  .help = "Path that is asked for, also with a query; by default "
+	  "\"/\".",
+	  .since = "0.1.0" },
+	{ .name = "method", .type = CONF_CHOICE, .def = "GET",
+	  .choices = check_methods, FIELD(upstream_file, check.conf.method),
+	  PLACE(upstream_file, check.method_at),
+	  .help = "Method of the request.",
+	  .since = "0.1.0" },
+	{ .name = "host", .type = CONF_STRING,
+	  FIELD(upstream_file, check.conf.host),
+	  PLACE(upstream_file, check.host_at),
+	  .pattern = "^[A-Za-z0-9._:\\[\\]-]+$",
+	  .help = "Host of the request; by default the backend's own, as "
+	  "it is written, with its port.",
+	  .since = "0.1.0" },
+	{ .name = "headers", .type = CONF_MAP,
+	  .section = &check_header_section,
+	  FIELD(upstream_file, check.headers),
+	  PLACE(upstream_file, check.headers_at),
+	  .help = "Further header fields of the request by name.",
+	  .since = "0.1.0" },
+	{ .name = "expect_status", .type = CONF_VALUES,
+	  .form = &form_status, FIELD(upstream_file, check.statuses),
+	  PLACE(upstream_file, check.statuses_at),
+	  .help = "Statuses of a good response, one by one or as in "
+	  "200-399. By default this is 200-399 if a path is given, else "
+	  "200-499.",
+	  .since = "0.1.0" },
+	{ .name = "expect_header", .type = CONF_MAP,
+	  .section = &check_test_section,
+	  FIELD(upstream_file, check.fields),
+	  PLACE(upstream_file, check.fields_at),
+	  .help = "Conditions on the header fields of a good response by "
+	  "name; all must hold.",
+	  .since = "0.1.0" },
+	{ .name = "expect_body", .type = CONF_BLOCK,
+	  .section = &check_body_section,
+	  PLACE(upstream_file, check.body_at),
+	  .help = "Text that is in the first 64 KiB of a good response's "
+	  "body, or a regular expression that matches there.",
+	  .since = "0.1.0" },
+	{ .name = "port", .type = CONF_INTEGER,
+	  .min = 1, .max = 65535, FIELD(upstream_file, check.conf.port),
+	  .help = "Port that is checked, where it is not the backend's own.",
+	  .since = "0.1.0" },
+	{ .name = "interval", .type = CONF_DURATION, .def = "5s",
+	  .min = 10, .max = HOUR,
+	  FIELD(upstream_file, check.conf.interval_ms),
+	  PLACE(upstream_file, check.interval_at),
+	  .help = "Time from one check of a backend to the next.",
+	  .since = "0.1.0" },
+	{ .name = "timeout", .type = CONF_DURATION, .def = "2s",
+	  .min = 1, .max = HOUR,
+	  FIELD(upstream_file, check.conf.timeout_ms),
+	  PLACE(upstream_file, check.timeout_at),
+	  .help = "Time in which a check must have succeeded.",
+	  .since = "0.1.0" },
+	{ .name = "rise", .type = CONF_INTEGER, .def = "2",
+	  .min = 1, .max = 1000, FIELD(upstream_file, check.conf.rise),
+	  .help = "Checks in a row that must succeed before a backend that "
+	  "is down is up again.",
+	  .since = "0.1.0" },
+	{ .name = "fall", .type = CONF_INTEGER, .def = "3",
+	  .min = 1, .max = 1000, FIELD(upstream_file, check.conf.fall),
+	  .help = "Checks in a row that must fail before a backend is "
+	  "down.",
+	  .since = "0.1.0" },
+	{ .name = "fast", .type = CONF_DURATION, .def = "1s",
+	  .min = 10, .max = HOUR, FIELD(upstream_file, check.conf.fast_ms),
+	  .help = "The interval while it is open whether a backend is up "
+	  "or down, if it is shorter.",
+	  .since = "0.1.0" },
+	{ .name = "down", .type = CONF_DURATION, .def = "5s",
+	  .min = 10, .max = HOUR, FIELD(upstream_file, check.conf.down_ms),
+	  .help = "The interval while a backend is down; it doubles with "
+	  "each check that fails, up to 30s.",
+	  .since = "0.1.0" },
+	{ .name = "jitter", .type = CONF_PERCENTAGE, .def = "10%",
+	  .max = 5000, FIELD(upstream_file, check.conf.jitter),
+	  .help = "How much longer or shorter than that an interval may "
+	  "be, by chance.",
+	  .since = "0.1.0" },
+	{ .name = NULL },
+};
+
+static const struct conf_section check_section = {
+	"\"health_check\"", check_keys, sizeof(struct upstream_file), NULL
+};
+
 /*
  * What an upstream has, and what stands at the top level for the upstream
  * "default": there struct file_conf begins with its struct upstream_file.
@@ -280,6 +456,12 @@ static const struct conf_section sticky_section = {
 	  .help = "While less than this share of the backends is well, "	\
 	  "all serve, for the trouble may be ours. \"off\" answers "	\
 	  "with 503 when none is.",					\
+	  .since = "0.1.0" },						\
+	{ .name = "health_check", .type = CONF_BLOCK, .word = "off",	\
+	  .word_value = 1, .section = &check_section,			\
+	  FIELD(upstream_file, check.conf.is_off),			\
+	  .help = "How it is found out which backends can serve, "	\
+	  "beside the requests that they get. \"off\": not at all.",	\
 	  .since = "0.1.0" }
 
 static const struct conf_key retries_keys[] = {
@@ -440,30 +622,6 @@ static const struct conf_key listener_keys[] = {
 
 static const struct conf_section listener_section = {
 	"a listener", listener_keys, sizeof(struct listener_file), NULL
-};
-
-static const struct conf_key test_keys[] = {
-	{ .name = "equal", .type = CONF_STRING,
-	  FIELD(test_file, equal), PLACE(test_file, equal_at),
-	  .is_one_of = true,
-	  .help = "The text that the value has to be.",
-	  .since = "0.1.0" },
-	{ .name = "present", .type = CONF_BOOLEAN,
-	  FIELD(test_file, is_present), PLACE(test_file, present_at),
-	  .is_one_of = true,
-	  .help = "Whether it has to be there, or must not be.",
-	  .since = "0.1.0" },
-	{ .name = "regex", .type = CONF_VALUE, .form = &form_regex,
-	  FIELD(test_file, regex), PLACE(test_file, regex_at),
-	  .is_one_of = true,
-	  .help = "A regular expression that some part of the value has to "
-	  "match.",
-	  .since = "0.1.0" },
-	{ .name = NULL },
-};
-
-static const struct conf_section test_section = {
-	"a condition", test_keys, sizeof(struct test_file), "equal"
 };
 
 static const struct conf_key match_keys[] = {

@@ -33,7 +33,7 @@ test_kind(const struct test_file *f)
 	return TEST_EQUAL;
 }
 
-static void
+void
 take_tests(struct tests_conf *to, const struct conf_list *from,
     struct arena *arena, struct diagnostics *d)
 {
@@ -331,9 +331,8 @@ take_action(struct route_conf *r, const struct route_file *f,
 
 /* ---- changes of fields */
 
-/* What frames a message or concerns one connection is not theirs. */
-static bool
-is_ours(const char *name)
+bool
+field_is_ours(const char *name)
 {
 	static const char *const names[] = { "connection", "content-length",
 		"transfer-encoding", "te", "trailer", "upgrade", "keep-alive",
@@ -350,7 +349,7 @@ check_name(const char *name, struct place at, struct diagnostics *d)
 {
 	char word[QUOTE_MAX];
 
-	if (is_ours(name))
+	if (field_is_ours(name))
 		diag_error(d, at, "\"%s\" belongs to the connection; a route "
 		    "cannot change it", quote(word, span_str(name)));
 }

@@ -85,6 +85,7 @@ extern const struct conf_form form_network;	/* struct cidr */
 extern const struct conf_form form_host;	/* const char *, like the next */
 extern const struct conf_form form_path;
 extern const struct conf_form form_token;
+extern const struct conf_form form_status;	/* struct status_range */
 extern const struct conf_form form_regex;	/* struct regex * */
 extern const struct conf_form form_pattern;
 extern const struct conf_form form_template;	/* struct template */
@@ -125,8 +126,8 @@ struct conf_section {
 	const char *name;	/* as in: unknown key "x" in NAME */
 	const struct conf_key *keys;	/* a NULL name ends them */
 	size_t size;		/* of the struct that is filled */
-	const char *alone;	/* of map items: the key that a single value
-				 * stands for; NULL: none */
+	const char *alone;	/* of blocks and map items: the key that a
+				 * single value stands for; NULL: none */
 };
 
 /* What the file says, before it becomes the model. */
@@ -141,6 +142,22 @@ struct backend_file {
 	uint32_t max_connections;
 };
 
+struct check_header_file {
+	struct conf_named as;
+	const char *value;
+	struct place value_at;
+};
+
+struct check_file {
+	struct check_conf conf;		/* its plain values */
+	struct conf_list headers;	/* of struct check_header_file */
+	struct conf_list statuses;	/* of struct status_range */
+	struct conf_list fields;	/* of struct test_file */
+	struct place method_at, path_at, host_at, headers_at, statuses_at,
+	    fields_at, body_at, contains_at, regex_at, interval_at,
+	    timeout_at;
+};
+
 struct upstream_file {
 	struct conf_named as;		/* name NULL: the top level's */
 	struct conf_list backends;	/* of struct backend_file */
@@ -152,6 +169,7 @@ struct upstream_file {
 	    sticky_domain_at;
 	uint32_t pool_idle, idle_ms;	/* keep_alive */
 	uint32_t retries;
+	struct check_file check;
 	struct upstream_timeouts timeouts;
 	struct breaker_conf breaker;
 	struct place breaker_at;

@@ -398,9 +398,13 @@ read_section(const struct typed *t, const struct conf_key *key,
 	note_place(key, target, value->at);
 	if (value->kind == NODE_MAP)
 		read_block(t, key->section, value, target);
+	else if (value->kind == NODE_SCALAR && key->section->alone != NULL)
+		read_value(t, schema_find(key->section,
+		    span_str(key->section->alone)), value, target);
 	else if (key->word == NULL)
-		diag_error(t->d, value->at, "\"%s\" takes a map of keys, not "
-		    "%s", key->name, kind_name(value));
+		diag_error(t->d, value->at, "\"%s\" takes a map of keys%s, "
+		    "not %s", key->name, key->section->alone == NULL ? "" :
+		    " or a single value", kind_name(value));
 	else if (value->kind == NODE_SCALAR &&
 	    span_equal(value->text, span_str(key->word)))
 		schema_store(key, target, key->word_value);

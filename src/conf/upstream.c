@@ -127,6 +127,7 @@ take_named(struct conf *conf, const struct upstream_file *f,
 	u->name = f->as.name;
 	take_settings(u, f);
 	take_sticky(conf, u, f, d);
+	take_check(&u->check, &f->check, conf->arena, d);
 	n_left_out = take_backends(u, f, conf->arena, d);
 	check_any_left(u, f->backends.n, n_left_out, f->backends_at, d);
 	if (f->backends_at.line != 0 && f->backends.n == 0)
@@ -145,6 +146,7 @@ take_top(struct conf *conf, const struct upstream_file *f,
 	u->name = "default";
 	take_settings(u, f);
 	take_sticky(conf, u, f, d);
+	take_check(&u->check, &f->check, conf->arena, d);
 	n_left_out = take_backends(u, f, conf->arena, d);
 	check_any_left(u, f->backends.n, n_left_out, f->backends_at, d);
 	if (u->n_backends == 0 && diagnostics_errors(d) == 0)
