@@ -98,6 +98,18 @@ json_put_number(struct json *j, const char *key, uint64_t value)
 }
 
 void
+json_put_thousandths(struct json *j, const char *key, uint64_t value)
+{
+	char digits[32];
+	int len = snprintf(digits, sizeof(digits), "%llu.%03llu",
+	    (unsigned long long)value / 1000,
+	    (unsigned long long)value % 1000);
+
+	begin_value(j, key);
+	put(j, digits, (size_t)len);
+}
+
+void
 json_put_bool(struct json *j, const char *key, bool value)
 {
 	begin_value(j, key);

@@ -18,5 +18,7 @@ void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
 void json_put_string(struct json *j, const char *key, const char *value);
 void json_put_number(struct json *j, const char *key, uint64_t value);
+/* Thousandths: 1234 is written 1.234. */
+void json_put_thousandths(struct json *j, const char *key, uint64_t value);
 void json_put_bool(struct json *j, const char *key, bool value);
 void json_put_null(struct json *j, const char *key);

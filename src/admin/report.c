@@ -8,8 +8,10 @@
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "shm/segment.h"
+#include "upstream/health.h"
 #include "upstream/standing.h"
 #include "upstream/upstream.h"
+#include "upstream/verdict.h"
 
 #define BEAT_STALE_MS 200
 
@@ -138,6 +140,43 @@ effective_weight(const struct standing *s, const struct upstream_conf *u)
 	return (weight * standing_ramp(s, u, clock_now_ms) + 999) / 1000;
 }
 
+/* Of the state: why, and since when. */
+static void
+put_cause(struct json *j, const struct backend_conf *b,
+    const struct standing *s)
+{
+	uint64_t word = shm_get(&segment_backend_slot(b->slot)->health);
+
+	if (s->state == BACKEND_DOWN)
+		json_put_string(j, "reason",
+		    check_result_word(health_unpack(word).cause));
+	else
+		json_put_null(j, "reason");
+	put_time(j, "since", s->since_ms == 0 ?
+	    segment.header->started_wall_ms :
+	    clock_wall_ms() - (clock_now_ms - s->since_ms));
+}
+
+static void
+put_last_check(struct json *j, const struct backend_conf *b)
+{
+	const struct backend_slot *slot = segment_backend_slot(b->slot);
+	struct check_record r;
+
+	if (!record_read((const struct record *)(const void *)slot->check, &r,
+	    sizeof(r)) || r.at_wall_ms == 0) {
+		json_put_null(j, "last_check");
+		return;
+	}
+	r.text[sizeof(r.text) - 1] = '\0';
+	json_open(j, "last_check", '{');
+	put_time(j, "at", r.at_wall_ms);
+	json_put_string(j, "result", check_result_word(r.result));
+	json_put_thousandths(j, "ms", r.took_us);
+	json_put_string(j, "text", r.text);
+	json_close(j, '}');
+}
+
 void
 report_backend(struct json *j, const struct backend_conf *b,
     const struct upstream_conf *u)
@@ -154,10 +193,12 @@ report_backend(struct json *j, const struct backend_conf *b,
 	json_put_number(j, "weight", b->weight);
 	json_put_number(j, "effective_weight", effective_weight(&s, u));
 	json_put_string(j, "state", backend_state_word(s.state));
+	put_cause(j, b, &s);
 	json_put_number(j, "in_flight", segment_in_flight(b->slot));
 	json_put_number(j, "requests", segment_requests(b->slot));
 	json_put_number(j, "failures", segment_failures(b->slot));
 	json_put_number(j, "idle", segment_idle(b->slot));
+	put_last_check(j, b);
 	json_close(j, '}');
 }
 

@@ -6,10 +6,11 @@
 /*
  * backend_slot.health: what active checks say. Written by the monitor alone;
  * it adds 1 to upstream_slot.eligibility behind each change of what a worker
- * goes by (anything but `since_ms`).
+ * goes by (`health` and `is_recovered`).
  */
 enum health {
-	HEALTH_UNKNOWN,		/* no check has ended yet: it serves */
+	HEALTH_UNKNOWN,		/* no check has ended yet: it serves; with a
+				 * `since_ms` it is checked at all */
 	HEALTH_UP,
 	HEALTH_DOWN,
 };
@@ -17,13 +18,15 @@ enum health {
 struct health_word {
 	enum health health;
 	bool is_recovered;	/* up again: its share grows (slow start) */
+	uint8_t cause;		/* enum check_result (upstream/verdict.h) */
 	uint64_t since_ms;	/* CLOCK_MONOTONIC */
 };
 
 static inline uint64_t
 health_pack(struct health_word h)
 {
-	return h.since_ms << 8 | (uint64_t)h.is_recovered << 2 | h.health;
+	return h.since_ms << 8 | (uint64_t)(h.cause & 31) << 3 |
+	    (uint64_t)h.is_recovered << 2 | h.health;
 }
 
 static inline struct health_word
@@ -33,6 +36,7 @@ health_unpack(uint64_t word)
 		.health = (word & 3) > HEALTH_DOWN ? HEALTH_UNKNOWN :
 		    (enum health)(word & 3),
 		.is_recovered = (word >> 2 & 1) != 0,
+		.cause = word >> 3 & 31,
 		.since_ms = word >> 8,
 	};
 }

@@ -43,6 +43,13 @@ set(struct standing *s, enum backend_state state, uint64_t since_ms)
 	s->since_ms = since_ms;
 }
 
+/* The monitor checks it; nothing has come of that yet. */
+static bool
+is_unchecked(struct health_word h)
+{
+	return h.health == HEALTH_UNKNOWN && h.since_ms != 0;
+}
+
 /* What was seen of it, the worst first. */
 static void
 read_seen(struct standing *s, struct health_word h, const struct breaker *b)
@@ -54,7 +61,8 @@ read_seen(struct standing *s, struct health_word h, const struct breaker *b)
 	else if (b->state == BREAKER_HALF_OPEN)
 		set(s, BACKEND_HALF_OPEN, b->at_ms);
 	else
-		set(s, BACKEND_UP, later(h.since_ms, b->at_ms));
+		set(s, is_unchecked(h) ? BACKEND_CHECKING : BACKEND_UP,
+		    later(h.since_ms, b->at_ms));
 	if (s->state == BACKEND_EJECTED)
 		s->until_ms = b->at_ms;
 	if (s->state == BACKEND_UP)

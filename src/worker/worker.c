@@ -19,6 +19,7 @@
 #include "observe/writer.h"
 #include "proxy/proxy.h"
 #include "shm/segment.h"
+#include "upstream/check.h"
 #include "upstream/upstream.h"
 #include "worker/cover.h"
 
@@ -231,6 +232,7 @@ start(struct child *self)
 	if (!parse_init())
 		log_warn(NULL, "FAIRLEAD_SIMD names no parser that this "
 		    "machine has; using %s", parse_variant());
+	check_init(self->wake_fd);
 	timer_init(&me.stop, on_stop);
 	loop.on_turn = on_turn;
 	return 0;
@@ -249,6 +251,7 @@ run(struct child *self)
 	}
 	free(me.settings);
 	loop_timer_fini(&me.stop);
+	check_stop();
 	admin_stop();
 	loop_fini();
 	error_log_stop(LOG_STOP_MS);
@@ -271,6 +274,7 @@ monitor_main(struct child *self)
 	if (start(self) < 0)
 		return 1;
 	admin_start(self->admin_fds, self->conf);
+	check_start(self->conf);
 	return run(self);
 }
 
@@ -281,6 +285,7 @@ single_main(struct child *self)
 		return 1;
 	start_serving(self);
 	admin_start(self->admin_fds, self->conf);
+	check_start(self->conf);
 	return run(self);
 }
 

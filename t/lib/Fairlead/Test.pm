@@ -246,19 +246,29 @@ sub environment ($self) {
 	    map { $_ => $ENV{$_} } grep { !/^(?:AS|UBS)AN_OPTIONS$/ } keys %ENV);
 }
 
+# Nobody asks the backends but the test, unless its configuration says so.
+sub quiet ($config) {
+	return $config if $config =~ /health_check/;
+	$config =~ s/^(\s*)(?=backends:)/$1health_check: off\n$1/mg;
+	$config =~ s/(?<=\{)(\s*)(?=backends:)/$1health_check: off, /g;
+	return $config;
+}
+
 # The command line: config => text, else all backends by -b; args => [...];
 # own_listeners: the configuration has them, with %%PORT%%; own_log: it says
-# where the log goes.
+# where the log goes; to: the arguments say where to; no_file: there is none.
 sub command ($self, %o) {
+	my $config = quiet($o{config} // "health_check: off\n");
+	my @file = ('-c', spit("$self->{dir}/fairlead.yaml", $self->fill($config)));
 	my @to = map { ('-b', "127.0.0.1:$_->{port}") } @{ $self->{backends} };
 
-	@to = ('-c', spit("$self->{dir}/fairlead.yaml", $self->fill($o{config})))
-	    if defined $o{config};
+	@file = () if $o{no_file};
 	return ("$build/fairlead",
 	    $o{own_listeners} ? () : ('-H', '127.0.0.1', '-p', $self->{port}),
 	    '--run-dir', "$self->{dir}/run",
 	    $o{own_log} ? () : ('--log-file', "$self->{dir}/error.log"),
-	    $o{to} ? () : @to, map { $self->fill($_) } @{ $o{args} // [] });
+	    @file, $o{to} || defined $o{config} ? () : @to,
+	    map { $self->fill($_) } @{ $o{args} // [] });
 }
 
 sub launch ($self, %o) {

@@ -228,8 +228,8 @@ set_health(struct upstream *u, unsigned i, enum health health,
     bool is_recovered)
 {
 	shm_set(&segment_backend_slot(u->backends[i].slot)->health,
-	    health_pack((struct health_word){ health, is_recovered,
-	    clock_now_ms }));
+	    health_pack((struct health_word){ .health = health,
+	    .is_recovered = is_recovered, .since_ms = clock_now_ms }));
 	atomic_fetch_add(u->eligibility, 1);
 }
 
