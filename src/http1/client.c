@@ -125,9 +125,8 @@ failure_of(const struct h1_client *c)
 		return REASON_TRUNCATED;
 	if (c->has_timed_out)
 		return REASON_TIMEOUT;
-	if (c->has_response_byte)
-		return REASON_JUNK;	/* a head that broke off */
-	if (!c->is_reused)
+	/* Of a head that breaks off nobody has seen anything, but it came. */
+	if (c->has_response_byte || !c->is_reused)
 		return REASON_RESET;
 	return c->wire.has_written ? REASON_RESET_REUSED : REASON_STALE;
 }

@@ -16,7 +16,6 @@ struct child {
 	const struct listener_set *listeners;
 	int admin_fds[2];	/* listening: Unix socket, TCP; -1: none */
 	int access_fd;		/* of the access log, or -1 */
-	int wake_fd;		/* eventfd: wakes the monitor to check backends */
 };
 
 /* A role is a row: how the master starts it. `main` runs the child's loop and

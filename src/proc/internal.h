@@ -44,7 +44,6 @@ struct master {
 	struct listener_set *listeners;
 	int admin_fd;		/* Unix socket; -1: off */
 	struct listener_set *admin;	/* TCP, one socket; NULL: none */
-	int wake_fd;		/* eventfd: workers wake the monitor */
 	bool owns_run_dir;
 	uint32_t status_sequence;
 	size_t n_workers, n_processes;	/* the monitor comes last */

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "proc/privileges.h"
 #include "proc/register.h"
 #include "proc/title.h"
+#include "proc/wake.h"
 
 #define KILL_AFTER_MS 1000	/* a fast stop; then SIGKILL */
 
@@ -258,27 +258,22 @@ open_segment(const struct conf *conf)
 	return segment_register_conf(conf);
 }
 
-static int
-open_wake_fd(void)
-{
-	master.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (master.wake_fd < 0)
-		log_write_errno(LOG_ERROR, NULL, "eventfd");
-	return master.wake_fd;
-}
-
 /* What both modes open before anything runs. 0, or -1 after logging. */
 static int
 open_all(const struct master_options *o, size_t n_slots)
 {
 	master = (struct master){
-		.options = o, .generation = 1, .admin_fd = -1, .wake_fd = -1,
+		.options = o, .generation = 1, .admin_fd = -1,
 	};
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
 	if (privileges_find(o->conf->user) < 0 ||
-	    open_segment(o->conf) < 0 || open_wake_fd() < 0)
+	    open_segment(o->conf) < 0)
 		return -1;
+	if (wake_open((uint32_t)n_slots) < 0) {
+		log_write_errno(LOG_ERROR, NULL, "eventfd");
+		return -1;
+	}
 	master.listeners = listener_set_open(o->conf->listeners,
 	    o->conf->n_listeners, n_slots);
 	if (master.listeners == NULL)
@@ -294,8 +289,7 @@ close_all(void)
 {
 	run_dir_close(&master);
 	listener_set_close(&master.listeners);
-	if (master.wake_fd >= 0)
-		close(master.wake_fd);
+	wake_close();
 	segment_close();
 }
 
@@ -363,7 +357,6 @@ master_run_single(const struct master_options *o,
 	self.listeners = master.listeners;
 	run_dir_sockets(&master, self.admin_fds);
 	self.access_fd = o->access_fd;
-	self.wake_fd = master.wake_fd;
 	status = single_main(&self);
 	close_all();
 	return status;

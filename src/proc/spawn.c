@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "net/listener.h"
 #include "proc/internal.h"
+#include "proc/wake.h"
 
 const char *
 process_name(const struct process *p)
@@ -48,7 +49,7 @@ list_kept(const struct process *p, int control_fd, int *kept)
 	kept[n++] = master.options->log_fd;
 	kept[n++] = segment.fd;
 	kept[n++] = control_fd;
-	kept[n++] = master.wake_fd;
+	n += wake_descriptors(&kept[n], SEGMENT_SLOTS + 1);
 	if (p->slot == SEGMENT_MONITOR) {
 		run_dir_sockets(&master, &kept[n]);
 		return n + 2;
@@ -62,7 +63,8 @@ static void
 close_others(const struct process *p, int control_fd)
 {
 	const struct listener_set *l = master.listeners;
-	int *kept = xcalloc(l->n_addresses * l->n_slots + 13, sizeof(int));
+	int *kept = xcalloc(l->n_addresses * l->n_slots +
+	    SEGMENT_SLOTS + 14, sizeof(int));
 	size_t n = list_kept(p, control_fd, kept);
 	unsigned from = 0;
 
@@ -90,7 +92,6 @@ run_child(const struct process *p, int control_fd)
 		.admin_fds = { -1, -1 },
 		.access_fd = p->slot == SEGMENT_MONITOR ? -1 :
 		    master.options->access_fd,
-		.wake_fd = master.wake_fd,
 	};
 
 	if (p->slot == SEGMENT_MONITOR)

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "upstream/check.h"
 #include "upstream/internal.h"
 
 /* The backend of others' tables, too. */
@@ -146,10 +147,24 @@ charge_breaker(struct backend *b, enum failure kind, bool is_trial)
 	upstream_changed(b->upstream);
 }
 
+/* One in a row may be chance; the checks look before the breaker has to. */
+#define SUSPECT_RUN	2
+
+static COLD void
+suspect(struct backend *b)
+{
+	struct breaker now = breaker_unpack(shm_get(b->breaker));
+
+	if (b->upstream->conf->breaker.is_off || now.local >= SUSPECT_RUN ||
+	    now.gateway >= SUSPECT_RUN)
+		backend_suspect(b->slot);
+}
+
 void
 backend_failed(struct backend *b, enum failure kind, bool is_trial)
 {
 	shm_add(b->failures, 1);
+	suspect(b);
 	if (!b->upstream->conf->breaker.is_off)
 		charge_breaker(b, kind, is_trial);
 }

@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "event/loop.h"
+#include "proc/wake.h"
 #include "upstream/breaker.h"
 #include "upstream/health.h"
 #include "upstream/probe.h"
@@ -40,11 +41,9 @@ struct check {
 static struct {
 	struct check *at;
 	size_t n;
-	struct io wake;
 	bool has_slot[BACKENDS_MAX];	/* is checked */
 } checks;
 
-static int wake_fd = -1;
 
 /* ---- the segment's words */
 
@@ -196,13 +195,9 @@ hurry(struct check *c)
 		loop_timer_set(&c->timer, at);
 }
 
-static void
-on_wake(struct io *io, uint32_t events UNUSED)
+void
+check_suspects(void)
 {
-	uint64_t times;
-
-	if (read(io->fd, &times, sizeof(times)) != sizeof(times))
-		return;
 	for (size_t i = 0; i < checks.n; i++) {
 		struct check *c = &checks.at[i];
 		uint32_t now = shm_get(&c->slot->suspect);
@@ -217,13 +212,9 @@ on_wake(struct io *io, uint32_t events UNUSED)
 void
 backend_suspect(uint32_t slot)
 {
-	const uint64_t one = 1;
-
 	atomic_fetch_add_explicit(&segment_backend_slot(slot)->suspect, 1,
 	    memory_order_relaxed);
-	/* It can only be full, and then it wakes anyway. */
-	if (wake_fd >= 0 && write(wake_fd, &one, sizeof(one)) < 0)
-		return;
+	wake_process(SEGMENT_MONITOR);
 }
 
 /* ---- start and stop */
@@ -356,12 +347,6 @@ set_all_first(void)
 }
 
 void
-check_init(int fd)
-{
-	wake_fd = fd;
-}
-
-void
 check_start(const struct conf *conf)
 {
 	size_t n = 0;
@@ -375,9 +360,6 @@ check_start(const struct conf *conf)
 	for (size_t i = 0; i < conf->n_upstreams; i++)
 		open_upstream(conf, &conf->upstreams[i]);
 	set_all_first();
-	io_init(&checks.wake, wake_fd, on_wake);
-	if (wake_fd >= 0 && io_register(&checks.wake, LOOP_LISTEN) < 0)
-		log_write_errno(LOG_ERROR, NULL, "suspects are checked late");
 }
 
 void
@@ -388,6 +370,4 @@ check_stop(void)
 	checks.n = 0;
 	free(checks.at);
 	checks.at = NULL;
-	if (checks.wake.is_registered)
-		io_remove(&checks.wake);
 }

@@ -18,15 +18,14 @@ struct conf;
  */
 #define CHECK_FIRST_MS	900
 
-/* In every process: `wake_fd`, an eventfd that all have; -1: none. */
-void check_init(int wake_fd);
-
 /*
  * Where checks are made. Words of backends without checks go back to 0.
  * check_stop() accepts that nothing was started.
  */
 void check_start(const struct conf *conf);
 void check_stop(void);
+/* It was woken (proc/wake.h): there may be suspects. */
+void check_suspects(void);
 
 /*
  * Any process: requests to this backend fail, so it is checked at once, over a

@@ -145,3 +145,10 @@ upstreams_free(struct upstream **u, size_t n)
 	free(*u);
 	*u = NULL;
 }
+
+void
+upstreams_woken(struct upstream *u, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		queue_yield(&u[i]);
+}

@@ -103,6 +103,8 @@ const char *strategy_word(enum strategy_id id);
 struct upstream *upstreams_new(const struct conf *conf, uint32_t process,
     uint32_t n_workers);
 void upstreams_free(struct upstream **u, size_t n);
+/* Another worker has woken this one: it waits for connections of ours. */
+void upstreams_woken(struct upstream *u, size_t n);
 
 /* What is chosen for. */
 struct pick {

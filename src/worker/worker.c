@@ -17,6 +17,7 @@
 #include "net/pipe.h"
 #include "observe/error_log.h"
 #include "observe/writer.h"
+#include "proc/wake.h"
 #include "proxy/proxy.h"
 #include "shm/segment.h"
 #include "upstream/check.h"
@@ -195,6 +196,20 @@ stop_access_log(void)
 }
 
 static void
+on_wake(void)
+{
+	upstreams_woken(me.upstreams, me.self->conf->n_upstreams);
+}
+
+/* A process that is not woken looks by itself, if later. */
+static void
+listen_for_wakes(uint32_t slot, void (*handler)(void))
+{
+	if (wake_listen(slot, handler) < 0)
+		log_write_errno(LOG_ERROR, NULL, "eventfd");
+}
+
+static void
 start_serving(struct child *self)
 {
 	const struct conf *conf = self->conf;
@@ -232,7 +247,6 @@ start(struct child *self)
 	if (!parse_init())
 		log_warn(NULL, "FAIRLEAD_SIMD names no parser that this "
 		    "machine has; using %s", parse_variant());
-	check_init(self->wake_fd);
 	timer_init(&me.stop, on_stop);
 	loop.on_turn = on_turn;
 	return 0;
@@ -251,6 +265,7 @@ run(struct child *self)
 	}
 	free(me.settings);
 	loop_timer_fini(&me.stop);
+	wake_ignore();
 	check_stop();
 	admin_stop();
 	loop_fini();
@@ -265,6 +280,7 @@ worker_main(struct child *self)
 	if (start(self) < 0)
 		return 1;
 	start_serving(self);
+	listen_for_wakes(self->slot, on_wake);
 	return run(self);
 }
 
@@ -275,6 +291,7 @@ monitor_main(struct child *self)
 		return 1;
 	admin_start(self->admin_fds, self->conf);
 	check_start(self->conf);
+	listen_for_wakes(SEGMENT_MONITOR, check_suspects);
 	return run(self);
 }
 
@@ -286,6 +303,7 @@ single_main(struct child *self)
 	start_serving(self);
 	admin_start(self->admin_fds, self->conf);
 	check_start(self->conf);
+	listen_for_wakes(SEGMENT_MONITOR, check_suspects);
 	return run(self);
 }
 

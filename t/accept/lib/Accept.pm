@@ -16,7 +16,8 @@ use Socket qw(SOCK_STREAM);
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(start_fairlead admin status backends wait_for load_begin
-    load_end load_all origin_stats is_gone stopped end_fairlead sockets);
+    load_end load_all origin_stats is_gone stopped end_fairlead sockets
+    start_troubled set_mode config_file);
 
 my $owner = $$;
 my $count = 0;
@@ -153,6 +154,41 @@ sub origin_stats {
     kill 'USR1', $pid;
     return wait_for(10, sub { -s $file && eval { read_json($file) } })
         // die "the origin says nothing\n";
+}
+
+# A file with this text.
+sub config_file {
+    my ($text) = @_;
+    my $file = "$dir/accept-" . ++$count . '.yaml';
+    open my $out, '>', $file or die "$file: $!\n";
+    print $out $text;
+    close $out or die "$file: $!\n";
+    return $file;
+}
+
+# ---- origins in trouble (contrib/bench/troubled.c)
+
+# { name, port, pid, stats, ids }; started again by giving it.
+sub start_troubled {
+    my ($name, $t, @options) = @_;
+    $t = { name => $name, port => free_port(), stats => "$dir/$name.stats",
+        mode => "$dir/$name.mode", ids => "$dir/$name.ids",
+        options => [@options] } unless $t->{port};
+    set_mode($t, 'serve');
+    $t->{pid} = spawn($cpus, "$build/bench/troubled", '-n', $name,
+        '-o', $t->{stats}, '-m', $t->{mode}, '-i', $t->{ids},
+        @{ $t->{options} }, $t->{port});
+    wait_port($t->{port});
+    return $t;
+}
+
+# Whole or not at all: it may be read at any moment.
+sub set_mode {
+    my ($t, $mode) = @_;
+    open my $out, '>', "$t->{mode}.new" or die "$t->{mode}.new: $!\n";
+    print $out "$mode\n";
+    close $out && rename "$t->{mode}.new", $t->{mode}
+        or die "$t->{mode}: $!\n";
 }
 
 # ---- TCP sockets over 127.0.0.1: local and remote port, state, inode

@@ -375,7 +375,7 @@ START_TEST(a_head_breaks_off)
 	ask(0);
 	say("HTTP/1.1 200 OK\r\nConte");
 	leave(false);
-	expect_reset(REASON_JUNK, SENT_ALL);
+	expect_reset(REASON_RESET, SENT_ALL);
 }
 END_TEST
 

@@ -2,7 +2,6 @@
 #include "upstream/check.h"
 
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "core/memory.h"
 #include "event/loop.h"
 #include "proc/register.h"
+#include "proc/wake.h"
 #include "shm/segment.h"
 #include "support/unit.h"
 #include "upstream/health.h"
@@ -24,7 +24,7 @@ static struct {
 	struct conf conf;
 	struct upstream_conf u;
 	struct backend_conf backends[2];
-	int listener, wake;
+	int listener;
 	struct timer patience, look;
 	bool (*is_done)(void);
 	bool has_timed_out;
@@ -87,15 +87,16 @@ setup(void)
 	w.conf.upstreams = &w.u;
 	w.conf.n_upstreams = 1;
 	ck_assert_int_eq(segment_register_conf(&w.conf), 0);
-	w.wake = eventfd(0, EFD_NONBLOCK);
-	check_init(w.wake);
+	ck_assert_int_eq(wake_open(0), 0);
+	ck_assert_int_eq(wake_listen(SEGMENT_MONITOR, check_suspects), 0);
 }
 
 static void
 teardown(void)
 {
 	check_stop();
-	close(w.wake);
+	wake_ignore();
+	wake_close();
 	close(w.listener);
 	loop_fini();
 	segment_close();
