@@ -226,6 +226,9 @@ uint64_t segment_in_flight(uint32_t backend);
 uint64_t segment_idle(uint32_t backend);
 uint64_t segment_requests(uint32_t backend);
 uint64_t segment_failures(uint32_t backend);
+void segment_latency(uint32_t backend, uint64_t out[LATENCY_CLASSES]);
+/* Whether a process counts, or has. Pages of others do not exist yet. */
+bool segment_has_counts(uint32_t process);
 /*
  * What limits are kept by (rule 4): whoever has added to its own word and
  * then finds the sum too large takes its part back. Both are sequentially

@@ -24,8 +24,8 @@ segment_upstream_stripe(uint32_t process)
 
 /* Slots that were never used hold zeroes in pages that do not exist yet:
  * they are left alone. */
-static bool
-was_used(uint32_t process)
+bool
+segment_has_counts(uint32_t process)
 {
 	return shm_get(&segment_process(process)->state) != SLOT_FREE;
 }
@@ -34,7 +34,7 @@ was_used(uint32_t process)
 	uint64_t sum = 0;						\
 									\
 	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)			\
-		if (was_used(i))					\
+		if (segment_has_counts(i))					\
 			sum += shm_get(&segment_stripe(i, backend)->	\
 			    member[backend % BACKEND_CHUNK]);		\
 	return sum
@@ -63,11 +63,26 @@ segment_failures(uint32_t backend)
 	SUM(failures);
 }
 
+void
+segment_latency(uint32_t backend, uint64_t out[LATENCY_CLASSES])
+{
+	uint32_t row = backend % BACKEND_CHUNK;
+
+	memset(out, 0, LATENCY_CLASSES * sizeof(*out));
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++) {
+		const struct stripe *s = segment_stripe(i, backend);
+
+		for (uint32_t k = 0; segment_has_counts(i) &&
+		    k < LATENCY_CLASSES; k++)
+			out[k] += shm_get(&s->latency[row][k]);
+	}
+}
+
 #define CLAIMED(word)							\
 	uint64_t sum = 0;						\
 									\
 	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)			\
-		if (was_used(i))					\
+		if (segment_has_counts(i))					\
 			sum += atomic_load_explicit((word),		\
 			    memory_order_seq_cst);			\
 	return sum
@@ -96,7 +111,7 @@ segment_first_requests(uint32_t upstream)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
-		if (was_used(i))
+		if (segment_has_counts(i))
 			sum += shm_get(&segment_upstream_stripe(i)->
 			    requests[upstream]);
 	return sum;
@@ -132,7 +147,7 @@ segment_sum_in_flight(uint32_t first, uint32_t n, uint32_t *out)
 		if (part > n - at)
 			part = n - at;
 		for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
-			if (was_used(i))
+			if (segment_has_counts(i))
 				add_range(out + at,
 				    segment_stripe(i, first + at), row, part);
 	}

@@ -29,6 +29,7 @@ set_up(void)
 static struct sums {
 	uint64_t in_flight[BACKENDS], idle[BACKENDS];
 	uint64_t requests[BACKENDS], failures[BACKENDS];
+	uint64_t first_class[BACKENDS], last_class[BACKENDS];
 } want;
 
 static void
@@ -48,6 +49,11 @@ count_one(uint32_t process, uint32_t backend)
 	want.idle[backend] += idle;
 	want.requests[backend] += requests;
 	want.failures[backend] += failures;
+	/* 32 bits each, the sum has more. */
+	shm_set(&s->latency[row][0], UINT32_MAX);
+	shm_set(&s->latency[row][LATENCY_CLASSES - 1], in_flight);
+	want.first_class[backend] += UINT32_MAX;
+	want.last_class[backend] += in_flight;
 }
 
 static void
@@ -70,6 +76,21 @@ START_TEST(sums_are_of_all_processes)
 		ck_assert_uint_eq(segment_idle(b), want.idle[b]);
 		ck_assert_uint_eq(segment_requests(b), want.requests[b]);
 		ck_assert_uint_eq(segment_failures(b), want.failures[b]);
+	}
+}
+END_TEST
+
+START_TEST(classes_of_times_are_summed)
+{
+	uint64_t got[LATENCY_CLASSES];
+
+	count_all();
+	for (uint32_t b = 0; b < BACKENDS; b++) {
+		segment_latency(b, got);
+		ck_assert_uint_eq(got[0], want.first_class[b]);
+		ck_assert_uint_eq(got[1], 0);
+		ck_assert_uint_eq(got[LATENCY_CLASSES - 1],
+		    want.last_class[b]);
 	}
 }
 END_TEST
@@ -193,6 +214,7 @@ suite(void)
 
 	tcase_add_checked_fixture(t, set_up, segment_close);
 	tcase_add_test(t, sums_are_of_all_processes);
+	tcase_add_test(t, classes_of_times_are_summed);
 	tcase_add_loop_test(t, a_range_is_summed_as_one_by_one, 0,
 	    sizeof(ranges) / sizeof(ranges[0]));
 	tcase_add_test(t, gauges_of_a_dead_process_are_cleared_counters_stay);
