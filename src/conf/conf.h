@@ -20,6 +20,30 @@ enum strategy_id {
 	STRATEGY_ROUND_ROBIN,
 	STRATEGY_RANDOM,
 	STRATEGY_STICKY,
+	STRATEGY_LEAST_CONN,
+	STRATEGY_P2C,
+	STRATEGY_PEAK_EWMA,
+	STRATEGY_HASH,
+	STRATEGY_FIRST,
+	STRATEGY_COUNT
+};
+
+/* What of a request the strategy hash looks at. */
+enum hash_key {
+	HASH_CLIENT,		/* its address, behind trusted proxies */
+	HASH_URI,
+	HASH_PATH,
+	HASH_QUERY,		/* these three by a name */
+	HASH_HEADER,
+	HASH_COOKIE,
+};
+
+struct hash_conf {
+	uint32_t key;		/* enum hash_key */
+	const char *name;	/* NULL: the key has none */
+	/* Hundredths of one percent of its share that a backend may have in
+	 * flight; 0: any. */
+	uint32_t bounded_load;
 };
 
 struct sticky_conf {
@@ -30,6 +54,7 @@ struct sticky_conf {
 	const char *domain;	/* NULL: none */
 	uint64_t max_age_ms;	/* 0: as long as the browser runs */
 	uint32_t fails_when_down;	/* on_down: fail */
+	uint32_t is_off;
 };
 
 /* Percentages are hundredths of one percent. */
@@ -102,7 +127,9 @@ struct check_conf {
 struct upstream_conf {
 	const char *name;
 	enum strategy_id strategy;
-	struct sticky_conf sticky;	/* with STRATEGY_STICKY */
+	struct sticky_conf sticky;
+	bool is_sticky;		/* by its strategy, or by a block */
+	struct hash_conf hash;
 	struct backend_conf *backends;
 	size_t n_backends;
 	struct upstream_timeouts timeouts;

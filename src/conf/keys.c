@@ -22,6 +22,11 @@ static const struct conf_choice strategies[] = {
 	{ "round-robin", STRATEGY_ROUND_ROBIN, true },
 	{ "random", STRATEGY_RANDOM, true },
 	{ "sticky", STRATEGY_STICKY, true },
+	{ "least-conn", STRATEGY_LEAST_CONN, true },
+	{ "p2c", STRATEGY_P2C, true },
+	{ "peak-ewma", STRATEGY_PEAK_EWMA, true },
+	{ "hash", STRATEGY_HASH, true },
+	{ "first", STRATEGY_FIRST, true },
 	{ NULL, 0, false },
 };
 
@@ -395,6 +400,42 @@ static const struct conf_section check_section = {
 	"\"health_check\"", check_keys, sizeof(struct upstream_file), NULL
 };
 
+static const struct conf_choice hash_keys[] = {
+	{ "client", HASH_CLIENT, true },
+	{ "uri", HASH_URI, true },
+	{ "path", HASH_PATH, true },
+	{ "query", HASH_QUERY, true },
+	{ "header", HASH_HEADER, true },
+	{ "cookie", HASH_COOKIE, true },
+	{ NULL, 0, false },
+};
+
+static const struct conf_key hash_rows[] = {
+	{ .name = "key", .type = CONF_CHOICE, .def = "client",
+	  .choices = hash_keys, FIELD(upstream_file, hash.key),
+	  PLACE(upstream_file, hash_key_at),
+	  .help = "What of a request decides: the address of the client, the "
+	  "URI with its query, the path alone, or the parameter of the query, "
+	  "the header field or the cookie called \"name\".",
+	  .since = "0.1.0" },
+	{ .name = "name", .type = CONF_STRING,
+	  FIELD(upstream_file, hash.name), PLACE(upstream_file, hash_name_at),
+	  .help = "Name of the parameter, header field or cookie.",
+	  .since = "0.1.0" },
+	{ .name = "bounded_load", .type = CONF_PERCENTAGE, .def = "off",
+	  .word = "off", .min = 10000, .max = 100000,
+	  FIELD(upstream_file, hash.bounded_load),
+	  .help = "What a backend may have in flight, compared with its "
+	  "share of all; beyond it the next one of the key serves. \"off\" "
+	  "is any.",
+	  .since = "0.1.0" },
+	{ .name = NULL },
+};
+
+static const struct conf_section hash_section = {
+	"\"hash\"", hash_rows, sizeof(struct upstream_file), NULL
+};
+
 /*
  * What an upstream has, and what stands at the top level for the upstream
  * "default": there struct file_conf begins with its struct upstream_file.
@@ -411,10 +452,16 @@ static const struct conf_section check_section = {
 	  PLACE(upstream_file, strategy_at),				\
 	  .help = "How a backend is chosen for a request.",		\
 	  .since = "0.1.0" },						\
-	{ .name = "sticky", .type = CONF_BLOCK,				\
-	  .section = &sticky_section,					\
-	  .help = "The cookie that binds a client to a backend "	\
-	  "under the strategy \"sticky\".",				\
+	{ .name = "hash", .type = CONF_BLOCK, .section = &hash_section,	\
+	  PLACE(upstream_file, hash_at),				\
+	  .help = "What the strategy \"hash\" hashes.",			\
+	  .since = "0.1.0" },						\
+	{ .name = "sticky", .type = CONF_BLOCK, .word = "off",		\
+	  .word_value = 1, .section = &sticky_section,			\
+	  FIELD(upstream_file, sticky.is_off),				\
+	  PLACE(upstream_file, sticky_at),				\
+	  .help = "The cookie that binds a client to the backend that "	\
+	  "it was given first, under any strategy. \"off\" is none.",	\
 	  .since = "0.1.0" },						\
 	{ .name = "keep_alive", .type = CONF_BLOCK,			\
 	  .section = &keep_alive_section,				\

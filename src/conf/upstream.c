@@ -11,17 +11,21 @@
 #define SECRET_LEAST	16
 #define SECRET_MADE	32
 
-/* What a part of a cookie may hold, and how a message speaks of it. */
+/* What a name or a part of a cookie may hold, and how a message speaks of it. */
 static const struct part {
 	const char *noun, *good, *advice;
 } part_name = {
-	"name", TOKEN_CHARACTERS,
+	"name of a cookie", TOKEN_CHARACTERS,
+	"write letters, digits, \"-\" and \"_\" without blanks"
+}, part_field = {
+	"name of a header field", TOKEN_CHARACTERS,
 	"write letters, digits, \"-\" and \"_\" without blanks"
 }, part_path = {
-	"path", TOKEN_CHARACTERS "/()=@:",
+	"path of a cookie", TOKEN_CHARACTERS "/()=@:",
 	"write letters, digits and \"/\", others as in %20"
 }, part_domain = {
-	"domain", LETTER_CHARACTERS "-.", "write a name, as in example.com"
+	"domain of a cookie", LETTER_CHARACTERS "-.",
+	"write a name, as in example.com"
 };
 
 /* `option`: what it came by, or "". */
@@ -32,7 +36,7 @@ check_part(const struct part *part, const char *text, const char *option,
 	char word[QUOTE_MAX];
 
 	if (text != NULL && text[strspn(text, part->good)] != '\0')
-		diag_error(d, at, "%s\"%s\" is no %s of a cookie; %s", option,
+		diag_error(d, at, "%s\"%s\" is no %s; %s", option,
 		    quote(word, span_str(text)), part->noun, part->advice);
 }
 
@@ -61,6 +65,9 @@ check_sticky(const struct upstream_file *f, struct diagnostics *d)
 	if (s->path[0] != '/')
 		diag_error(d, f->sticky_path_at, "\"%s\" is no path; a path "
 		    "begins with \"/\"", quote(word, span_str(s->path)));
+	if (s->is_off && f->strategy == STRATEGY_STICKY)
+		diag_error(d, f->sticky_at, "\"off\" leaves the strategy "
+		    "without its cookie; write strategy: weighted");
 	if (s->secret != NULL && strlen(s->secret) < SECRET_LEAST)
 		diag_error(d, f->sticky_secret_at, "the secret is too short; "
 		    "write %d characters or more", SECRET_LEAST);
@@ -71,10 +78,12 @@ static void
 take_sticky(struct conf *conf, struct upstream_conf *u,
     const struct upstream_file *f, struct diagnostics *d)
 {
+	bool is_asked_for = f->sticky_at.line != 0 && !f->sticky.is_off;
 	char *made;
 
 	check_sticky(f, d);
-	if (u->strategy != STRATEGY_STICKY)
+	u->is_sticky = is_asked_for || u->strategy == STRATEGY_STICKY;
+	if (!u->is_sticky)
 		return;
 	u->sticky = f->sticky;
 	if (u->sticky.secret != NULL) {
@@ -85,6 +94,54 @@ take_sticky(struct conf *conf, struct upstream_conf *u,
 	ASSERT(RAND_bytes((unsigned char *)made, SECRET_MADE) == 1);
 	u->sticky.secret = made;
 	u->sticky.secret_len = SECRET_MADE;
+}
+
+/* ---- hash */
+
+static bool
+has_name(const struct hash_conf *h)
+{
+	return h->key == HASH_QUERY || h->key == HASH_HEADER ||
+	    h->key == HASH_COOKIE;
+}
+
+/* What could not be read has left no place: then no more is said of it. */
+static bool
+is_readable(const struct upstream_file *f, const struct diagnostics *d)
+{
+	return f->hash_key_at.line != 0 || diagnostics_errors(d) == 0;
+}
+
+static void
+check_hash_name(const struct upstream_file *f, struct diagnostics *d)
+{
+	char word[QUOTE_MAX];
+
+	if (f->hash.key == HASH_HEADER)
+		check_part(&part_field, f->hash.name, "", f->hash_name_at, d);
+	else if (f->hash.key == HASH_COOKIE)
+		check_part(&part_name, f->hash.name, "", f->hash_name_at, d);
+	else if (!has_name(&f->hash) && is_readable(f, d))
+		diag_error(d, f->hash_name_at, "\"%s\" names "
+		    "nothing; a name is for the keys query, header and "
+		    "cookie", quote(word, span_str(f->hash.name)));
+}
+
+static void
+take_hash(struct upstream_conf *u, const struct upstream_file *f,
+    struct diagnostics *d)
+{
+	u->hash = f->hash;
+	if (f->hash_at.line == 0)
+		return;
+	if (f->hash.name != NULL)
+		check_hash_name(f, d);
+	else if (has_name(&f->hash) && diagnostics_errors(d) == 0)
+		diag_error(d, f->hash_key_at, "it needs a name "
+		    "beside it, as in {key: header, name: X-User}");
+	if (f->strategy != STRATEGY_HASH)
+		diag_warning(d, f->hash_at, "\"hash\" has no effect under "
+		    "this strategy; write strategy: hash");
 }
 
 /* ---- upstreams */
@@ -127,6 +184,7 @@ take_named(struct conf *conf, const struct upstream_file *f,
 	u->name = f->as.name;
 	take_settings(u, f);
 	take_sticky(conf, u, f, d);
+	take_hash(u, f, d);
 	take_check(&u->check, &f->check, conf->arena, d);
 	n_left_out = take_backends(u, f, conf->arena, d);
 	check_any_left(u, f->backends.n, n_left_out, f->backends_at, d);
@@ -146,6 +204,7 @@ take_top(struct conf *conf, const struct upstream_file *f,
 	u->name = "default";
 	take_settings(u, f);
 	take_sticky(conf, u, f, d);
+	take_hash(u, f, d);
 	take_check(&u->check, &f->check, conf->arena, d);
 	n_left_out = take_backends(u, f, conf->arena, d);
 	check_any_left(u, f->backends.n, n_left_out, f->backends_at, d);

@@ -49,6 +49,11 @@ strategy_word(enum strategy_id id)
 		[STRATEGY_ROUND_ROBIN] = "round-robin",
 		[STRATEGY_RANDOM] = "random",
 		[STRATEGY_STICKY] = "sticky",
+		[STRATEGY_LEAST_CONN] = "least-conn",
+		[STRATEGY_P2C] = "p2c",
+		[STRATEGY_PEAK_EWMA] = "peak-ewma",
+		[STRATEGY_HASH] = "hash",
+		[STRATEGY_FIRST] = "first",
 	};
 
 	return words[id];
@@ -76,7 +81,7 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 	u->name = uc->name;
 	u->strategy = strategy_word(uc->strategy);
 	u->strategy_id = uc->strategy;
-	u->sticky = uc->strategy == STRATEGY_STICKY ? &uc->sticky : NULL;
+	u->sticky = uc->is_sticky ? &uc->sticky : NULL;
 	settings_init(&u->settings, conf, uc);
 	u->retries = uc->retries;
 	u->n_backends = (uint32_t)uc->n_backends;

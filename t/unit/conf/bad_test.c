@@ -466,7 +466,8 @@ static const struct row {
 		"    2 |   - {host: 127.0.0.1, port: 1, splice: true, "
 		"name: a, capacity: 3, tls: x}\n"
 		"      |                                ^~~~~~\n"
-		"t.yaml:2:46: error: unknown key \"name\" in a backend"
+		"t.yaml:2:46: error: unknown key \"name\" in a backend; "
+		"it belongs in \"hash\""
 		"; it belongs in a route\n"
 		"    2 |   - {host: 127.0.0.1, port: 1, splice: true, "
 		"name: a, capacity: 3, tls: x}\n"
@@ -874,10 +875,11 @@ static const struct row {
 		"backends:\n"
 		"  - host: 127.0.0.1\n"
 		"    port: 9001\n"
-		"strategy: least-conn\n"),
-		"t.yaml:4:11: error: \"least-conn\" is no strategy; there "
-		"are: weighted, round-robin, random, sticky\n"
-		"    4 | strategy: least-conn\n"
+		"strategy: dispersion\n"),
+		"t.yaml:4:11: error: \"dispersion\" is no strategy; there "
+		"are: weighted, round-robin, random, sticky, least-conn, "
+		"p2c, peak-ewma, hash, first\n"
+		"    4 | strategy: dispersion\n"
 		"      |           ^~~~~~~~~~\n"
 		"fairlead: t.yaml: 1 error, 0 warnings\n" },
 	{ "sticky_values", TEXT(
@@ -1407,7 +1409,8 @@ static const struct row {
 		"    7 |   connections: y\n"
 		"      |                ^\n"
 		"t.yaml:8:11: error: \"z\" is no strategy; there are: "
-		"weighted, round-robin, random, sticky\n"
+		"weighted, round-robin, random, sticky, least-conn, "
+		"p2c, peak-ewma, hash, first\n"
 		"    8 | strategy: z\n"
 		"      |           ^\n"
 		"t.yaml:9:11: error: \"timeouts\" takes a map of keys, not "

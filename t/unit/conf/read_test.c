@@ -423,7 +423,8 @@ START_TEST(options_and_file)
 	struct reading r = conf_file_read(SPAN(TWO "workers: x\n"), &o);
 
 	ck_assert_str_eq(r.said, "fairlead: error: -s: \"x\" is no strategy; "
-	    "there are: weighted, round-robin, random, sticky\n"
+	    "there are: weighted, round-robin, random, sticky, "
+	    "least-conn, p2c, peak-ewma, hash, first\n"
 	    "t.yaml:4:10: error: \"x\" is no whole number; write decimal "
 	    "digits, or auto\n"
 	    "    4 | workers: x\n"
