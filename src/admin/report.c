@@ -7,9 +7,12 @@
 #include "admin/json.h"
 #include "conf/conf.h"
 #include "core/clock.h"
+#include "observe/latency.h"
 #include "shm/segment.h"
+#include "upstream/ewma.h"
 #include "upstream/health.h"
 #include "upstream/standing.h"
+#include "upstream/strategy.h"
 #include "upstream/upstream.h"
 #include "upstream/verdict.h"
 
@@ -177,6 +180,45 @@ put_last_check(struct json *j, const struct backend_conf *b)
 	json_close(j, '}');
 }
 
+/* Milliseconds; `us` below 0 is nothing yet. */
+static void
+put_ms(struct json *j, const char *key, double us)
+{
+	if (us < 0)
+		json_put_null(j, key);
+	else
+		json_put_thousandths(j, key, (uint64_t)(us + 0.5));
+}
+
+/* As the worker has it that thinks worst of it; -1: none knows. */
+static double
+worst_ewma(uint32_t backend)
+{
+	uint64_t value, worst = 0;
+
+	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++) {
+		if (!segment_has_counts(i))
+			continue;
+		value = ewma_value(shm_get(&segment_stripe(i, backend)->
+		    ewma[backend % BACKEND_CHUNK]), clock_now_ms);
+		worst = value > worst ? value : worst;
+	}
+	return worst == 0 ? -1 : (double)worst / (1 << EWMA_FRACTION);
+}
+
+static void
+put_latency(struct json *j, uint32_t backend)
+{
+	uint64_t counts[LATENCY_CLASSES];
+
+	segment_latency(backend, counts);
+	json_open(j, "latency_ms", '{');
+	put_ms(j, "ewma", worst_ewma(backend));
+	put_ms(j, "p50", latency_percentile(counts, 0.5));
+	put_ms(j, "p99", latency_percentile(counts, 0.99));
+	json_close(j, '}');
+}
+
 void
 report_backend(struct json *j, const struct backend_conf *b,
     const struct upstream_conf *u)
@@ -199,6 +241,7 @@ report_backend(struct json *j, const struct backend_conf *b,
 	json_put_number(j, "failures", segment_failures(b->slot));
 	json_put_number(j, "idle", segment_idle(b->slot));
 	put_last_check(j, b);
+	put_latency(j, b->slot);
 	json_close(j, '}');
 }
 
@@ -212,7 +255,7 @@ report_upstreams(struct json *j, const struct conf *conf)
 
 		json_open(j, NULL, '{');
 		json_put_string(j, "name", u->name);
-		json_put_string(j, "strategy", strategy_word(u->strategy));
+		json_put_string(j, "strategy", strategies[u->strategy].name);
 		json_open(j, "backends", '[');
 		for (size_t k = 0; k < u->n_backends; k++)
 			report_backend(j, &u->backends[k], u);

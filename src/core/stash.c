@@ -121,8 +121,8 @@ stash_drop(struct stash *s, size_t len)
 		stash_clear(s);
 }
 
-void
-stash_clear(struct stash *s)
+COLD void
+stash_give(struct stash *s)
 {
 	if (s->block != NULL)
 		block_give(s->block, class_for(s->size));

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base.h"
 #include "core/span.h"
 
 /*
@@ -45,7 +46,13 @@ void stash_added(struct stash *s, size_t len);	/* what was written there */
 
 /* Drops the first `len` bytes; gives the block back when none are left. */
 void stash_drop(struct stash *s, size_t len);
-void stash_clear(struct stash *s);
+void stash_give(struct stash *s);	/* inner */
+static inline void
+stash_clear(struct stash *s)
+{
+	if (unlikely(s->block != NULL))
+		stash_give(s);
+}
 
 /* Blocks for others (kept request heads): at least `size` bytes, the class
  * chosen is stored in *class. Cannot fail for size <= STASH_MAX. */

@@ -50,7 +50,7 @@ exchange_open(struct http_service *service, struct http_stream *s,
 	struct proxy *p = container_of(service, struct proxy, service);
 	struct exchange *x = slab_take(&exchanges);
 
-	memset(x, 0, offsetof(struct exchange, tail));
+	memset(x, 0, offsetof(struct exchange, id));
 	x->client_sink.events = &client_events;
 	x->backend_sink.events = &backend_events;
 	x->client = s;
@@ -211,13 +211,21 @@ can_retry(const struct exchange *x, enum reason why, enum sent sent)
 	    x->n_attempts <= x->retries);
 }
 
+static inline uint64_t
+us_since_lease(const struct exchange *x)
+{
+	return (clock_now_ns - x->leased_ns) / 1000;
+}
+
 /* errno may say more of why. */
 static void
 charge(struct exchange *x, enum reason why)
 {
 	log_failure(x, why);
-	if (reasons[why].is_charged)
+	if (reasons[why].is_charged) {
 		backend_failed(x->backend, FAILURE_LOCAL, x->is_trial);
+		backend_penalize(x->backend, us_since_lease(x));
+	}
 	end_trial(x);
 }
 
@@ -279,7 +287,7 @@ keep_content(struct exchange *x, struct span taken)
 }
 
 /* A failure to send comes as an event. */
-static void
+static inline __attribute__((always_inline)) void
 send_request(struct exchange *x, struct http_head *h)
 {
 	bool end = head_has_no_body(h);
@@ -298,9 +306,10 @@ send_request(struct exchange *x, struct http_head *h)
 }
 
 /* One lease. REASON_NONE: under way. */
-static enum reason
+static inline __attribute__((always_inline)) enum reason
 try_backend(struct exchange *x, struct http_head *h)
 {
+	x->leased_ns = clock_now_ns;
 	x->attempt = backend_lease(x->backend, lease_kind_for(x),
 	    &x->is_pooled);
 	if (likely(x->attempt != NULL)) {
@@ -313,7 +322,8 @@ try_backend(struct exchange *x, struct http_head *h)
 static bool
 pick_backend(struct exchange *x)
 {
-	struct pick p = { .tried = x->tried, .n_tried = x->n_attempts };
+	struct pick p = { .tried = x->tried, .n_tried = x->n_attempts,
+		.has_key = x->has_key, .key = x->key };
 	struct backend *b = x->named;
 
 	if (likely(b == NULL) || x->n_attempts > 0 || !backend_can_serve(b)) {
@@ -438,6 +448,15 @@ take_route(struct exchange *x, struct http_head *h)
 	return REASON_NONE;
 }
 
+static COLD void
+look_at_request(struct exchange *x, const struct http_head *h)
+{
+	if (x->upstream->sticky != NULL)
+		sticky_take(x, h);
+	if (x->upstream->strategy_id == STRATEGY_HASH)
+		key_take(x, h);
+}
+
 static enum reason
 check_request(struct exchange *x, struct http_head *h)
 {
@@ -453,8 +472,8 @@ check_request(struct exchange *x, struct http_head *h)
 		    x->proxy->conf->default_upstream];
 		x->retries = (uint8_t)x->upstream->retries;
 	}
-	if (unlikely(x->upstream != NULL && x->upstream->sticky != NULL))
-		sticky_take(x, h);
+	if (unlikely(x->upstream != NULL && x->upstream->looks_at_request))
+		look_at_request(x, h);
 	return why;
 }
 
@@ -778,6 +797,7 @@ judge_status(struct exchange *x, unsigned status)
 		backend_succeeded(x->backend, x->is_trial);
 	else
 		backend_failed(x->backend, FAILURE_GATEWAY, x->is_trial);
+	backend_timed(x->backend, us_since_lease(x), status);
 	end_trial(x);
 }
 

@@ -13,7 +13,7 @@
 
 #define ATTEMPTS_MAX	8
 #define REPLAY_MAX	(64u << 10)	/* content kept for another try */
-#define EXCHANGE_SIZE	640	/* of the slab's objects, kept head included */
+#define EXCHANGE_SIZE	704	/* of the slab's objects, kept head included */
 
 /*
  * The states of the response; the request body only has to be all sent or not
@@ -55,9 +55,7 @@ struct exchange {
 	char *cookies;			/* without ours; NULL: as they came */
 	uint32_t cookies_len;
 	uint8_t cookies_class;
-	struct backend *tried[ATTEMPTS_MAX];
-	uint64_t id, connection;
-	uint64_t start_ns, bytes_in, bytes_out;
+	uint64_t bytes_in, bytes_out;
 	uint32_t connected_us, head_us;	/* since then; 0: not reached */
 	uint16_t status;		/* that the client got; 0: none yet */
 	uint8_t why;			/* enum reason */
@@ -74,6 +72,7 @@ struct exchange {
 	uint8_t media;			/* for error bodies */
 	bool is_logged;			/* or is not to be */
 	bool is_pooled;			/* the attempt's connection */
+	bool has_key;
 	bool is_trial;			/* of a breaker that is half open */
 	bool is_request_done;
 	bool is_response_done;		/* tunnels: the backend's direction */
@@ -82,6 +81,11 @@ struct exchange {
 	bool has_retried_free;		/* a pooled connection was at fault */
 	uint8_t said_class;
 	char *said;			/* account_response(); NULL: nothing */
+	/* From here on nothing is cleared when an exchange begins. */
+	uint64_t id, connection, start_ns;
+	uint64_t leased_ns;		/* when the attempt began */
+	uint64_t key;			/* of the strategy hash, if has_key */
+	struct backend *tried[ATTEMPTS_MAX];
 	alignas(16) char tail[];
 };
 
@@ -108,9 +112,24 @@ struct forward_room {		/* memory for values that we add */
  * new one.
  */
 void sticky_take(struct exchange *x, const struct http_head *h);
-void sticky_drop(struct exchange *x);	/* the memory */
+void sticky_give(struct exchange *x);	/* inner */
+static inline void
+sticky_drop(struct exchange *x)		/* the memory */
+{
+	if (unlikely(x->cookies != NULL))
+		sticky_give(x);
+}
 void sticky_request(const struct exchange *x, struct http_head *h);
-void sticky_response(const struct exchange *x, struct http_head *h);
+void sticky_name(const struct exchange *x, struct http_head *h);  /* inner */
+static inline void
+sticky_response(const struct exchange *x, struct http_head *h)
+{
+	if (unlikely(x->backend->set_cookie != NULL))
+		sticky_name(x, h);
+}
+
+/* key.c: of a request to an upstream with the strategy hash. */
+void key_take(struct exchange *x, const struct http_head *h);
 
 enum reason forward_request(const struct exchange *x, struct http_head *h,
     struct forward_room *room);

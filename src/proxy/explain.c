@@ -9,6 +9,7 @@
 #include "http/uri.h"
 #include "proxy/exchange.h"
 #include "proxy/router.h"
+#include "upstream/strategy.h"
 
 #define LISTED_MOST 4	/* of what a condition would have taken */
 
@@ -243,7 +244,7 @@ put_upstream(const struct exchange *x)
 	if (x->route != NULL && x->route->n_targets > 1)
 		put_shares(conf, x->route, x->target);
 	fprintf(probe.out, "upstream \"%s\", %s, %u retries", u->name,
-	    x->upstream->strategy, x->retries);
+	    x->upstream->strategy->name, x->retries);
 	put_ms("connect", t->connect);
 	put_ms("response_head", t->response_head);
 	put_ms("between_bytes", t->between_bytes);

@@ -181,8 +181,8 @@ test_parameter(const struct test_conf *t, struct span query)
 	return suits(t, uri_part_decode(value, room));
 }
 
-static bool
-find_cookie(const struct http_head *h, struct span name, struct span *value)
+bool
+match_cookie(const struct http_head *h, struct span name, struct span *value)
 {
 	struct span list, pair, key;
 
@@ -205,7 +205,7 @@ static bool
 test_cookie(const struct test_conf *t, const struct http_head *h)
 {
 	struct span value;
-	bool found = find_cookie(h, span_str(t->name), &value);
+	bool found = match_cookie(h, span_str(t->name), &value);
 
 	return holds(t, found, found && suits(t, value));
 }

@@ -17,6 +17,10 @@ match_asks_path(const struct match_conf *m)
 const struct route_conf *match_first(const struct route_conf *routes,
     size_t n, const struct route_request *q);
 
+/* The first cookie of that name; false: there is none. */
+bool match_cookie(const struct http_head *h, struct span name,
+    struct span *value);
+
 /* All conditions but those on the host and the path; as router_check(). */
 enum route_miss match_rest(const struct match_conf *m,
     const struct route_request *q, size_t *which);

@@ -83,10 +83,9 @@ sticky_take(struct exchange *x, const struct http_head *h)
 }
 
 void
-sticky_drop(struct exchange *x)
+sticky_give(struct exchange *x)
 {
-	if (x->cookies != NULL)
-		block_give(x->cookies, x->cookies_class);
+	block_give(x->cookies, x->cookies_class);
 	x->cookies = NULL;
 	x->cookies_len = 0;
 }
@@ -103,9 +102,9 @@ sticky_request(const struct exchange *x, struct http_head *h)
 }
 
 void
-sticky_response(const struct exchange *x, struct http_head *h)
+sticky_name(const struct exchange *x, struct http_head *h)
 {
-	if (x->backend->set_cookie == NULL || x->backend == x->named ||
+	if (x->backend == x->named ||
 	    (h->status < 200 && h->status != 101))
 		return;
 	head_add(h, SPAN("Set-Cookie"), span_str(x->backend->set_cookie));

@@ -26,3 +26,6 @@ void sticky_fini(struct upstream *u);
 void table_init(struct upstream *u);
 void table_fini(struct upstream *u);
 void table_build(struct upstream *u);
+/* As things stand now; the table may be of a moment ago. */
+bool backend_can_take(const struct backend *b, struct pick *p,
+    bool also_ill);

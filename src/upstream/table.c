@@ -1,12 +1,12 @@
-/* src/upstream/table.c -- weighted round robin over a shared cursor */
+/* src/upstream/table.c -- who may serve, and by what weight */
 #include <stdlib.h>
 
 #include "core/clock.h"
 #include "core/memory.h"
-#include "core/random.h"
 #include "event/loop.h"
 #include "upstream/internal.h"
 #include "upstream/standing.h"
+#include "upstream/strategy.h"
 
 /*
  * Position = cursor * step mod sum, looked up in the prefix sums.
@@ -148,7 +148,11 @@ static void
 add_row(struct upstream *u, uint32_t i, uint64_t weight)
 {
 	u->sum += weight;
-	u->members[u->n_rows] = i;
+	u->backends[i].row = u->n_rows;
+	u->rows[u->n_rows] = (struct row){
+		.gauge = u->backends[i].gauge, .ewma = u->backends[i].ewma,
+		.member = i, .weight = (uint32_t)weight,
+	};
 	u->prefix[u->n_rows++] = (uint32_t)u->sum;
 }
 
@@ -162,6 +166,7 @@ fill(struct upstream *u, struct picture *p, enum tier tier)
 	for (uint32_t i = 0; i < u->n_backends; i++) {
 		const struct standing *s = &p->standings[i];
 
+		u->backends[i].row = NO_ROW;
 		if (s->state == BACKEND_HALF_OPEN && tier != TIER_ALL)
 			u->half_open[u->n_half_open++] = i;
 		if (is_in_tier(s, &u->backends[i], tier))
@@ -169,6 +174,9 @@ fill(struct upstream *u, struct picture *p, enum tier tier)
 			    standing_ramp(s, u->conf, clock_now_ms) : 1));
 	}
 	u->step = step_for(u->sum);
+	u->needs_care = u->n_half_open > 0 || u->n_rows == 0 ||
+	    u->has_limits;
+	strategy_prepare(u);
 	if (ramps)
 		note_time(p, clock_now_ms + 1 +
 		    u->conf->slow_start_ms / RAMP_STEPS);
@@ -215,7 +223,7 @@ void
 table_init(struct upstream *u)
 {
 	u->prefix = xcalloc(u->n_backends + 1, sizeof(*u->prefix));
-	u->members = xcalloc(u->n_backends + 1, sizeof(*u->members));
+	u->rows = xcalloc(u->n_backends + 1, sizeof(*u->rows));
 	u->half_open = xcalloc(u->n_backends + 1, sizeof(*u->half_open));
 	timer_init(&u->rebuild, on_rebuild);
 	table_build(u);
@@ -226,26 +234,11 @@ table_fini(struct upstream *u)
 {
 	loop_timer_fini(&u->rebuild);
 	free(u->prefix);
-	free(u->members);
+	free(u->rows);
 	free(u->half_open);
 }
 
 /* ---- choosing from it */
-
-/* The first row whose prefix sum is above `position`. */
-static uint32_t
-row_at(const struct upstream *u, uint32_t position)
-{
-	const uint32_t *base = u->prefix;
-	uint32_t n = u->n_rows, half;
-
-	while (n > 1) {
-		half = n / 2;
-		base += base[half - 1] <= position ? half : 0;
-		n -= half;
-	}
-	return (uint32_t)(base - u->prefix);
-}
 
 static bool
 was_tried(const struct backend *b, struct backend *const *tried, unsigned n)
@@ -256,30 +249,8 @@ was_tried(const struct backend *b, struct backend *const *tried, unsigned n)
 	return false;
 }
 
-static uint32_t
-next_turn(struct upstream *u)
-{
-	uint64_t turn = atomic_fetch_add_explicit(u->cursor, 1,
-	    memory_order_relaxed);
-
-	return (uint32_t)((turn % u->sum) * u->step % u->sum);
-}
-
-static uint32_t
-any_row(const struct upstream *u)
-{
-	return row_at(u, (uint32_t)random_below(u->sum));
-}
-
-static struct backend *
-backend_at(const struct upstream *u, uint32_t row)
-{
-	return &u->backends[u->members[row]];
-}
-
-/* As things stand now; the table may be of a moment ago. */
-static bool
-can_take(const struct backend *b, struct pick *p, bool also_ill)
+bool
+backend_can_take(const struct backend *b, struct pick *p, bool also_ill)
 {
 	struct standing s;
 
@@ -303,17 +274,18 @@ can_take(const struct backend *b, struct pick *p, bool also_ill)
 static COLD struct backend *
 pick_other(const struct upstream *u, struct pick *p, bool also_ill)
 {
-	uint32_t row = 0;
+	struct backend *b = NULL;
+	uint32_t row;
 
 	for (unsigned i = 0; i < DRAWS; i++) {
-		row = any_row(u);
-		if (can_take(backend_at(u, row), p, also_ill))
-			return backend_at(u, row);
+		b = strategy_draw(u);
+		if (backend_can_take(b, p, also_ill))
+			return b;
 	}
+	row = b->row;
 	for (uint32_t i = 0; i < u->n_rows; i++) {
-		struct backend *b = backend_at(u, (row + i) % u->n_rows);
-
-		if (can_take(b, p, also_ill))
+		b = &u->backends[u->rows[(row + i) % u->n_rows].member];
+		if (backend_can_take(b, p, also_ill))
 			return b;
 	}
 	return NULL;
@@ -339,19 +311,35 @@ static COLD struct backend *
 pick_outside(const struct upstream *u, struct pick *p)
 {
 	for (uint32_t i = 0; i < u->n_backends; i++)
-		if (can_take(&u->backends[i], p, false))
+		if (backend_can_take(&u->backends[i], p, false))
 			return &u->backends[i];
 	return NULL;
 }
 
-/* Some may have been left out, or tried, since the table was made. */
+static COLD struct backend *
+pick_from_table(struct upstream *u, struct pick *p)
+{
+	struct backend *b = u->strategy->pick(u, p);
+
+	return backend_can_take(b, p, u->fails_open) ? b :
+	    pick_other(u, p, u->fails_open);
+}
+
+/*
+ * Another try, or half-open backends, or limits, or the table is of a moment
+ * ago: who is in it may have been left out since then.
+ */
 static COLD struct backend *
 pick_with_care(struct upstream *u, struct pick *p)
 {
 	struct backend *b = NULL;
 
+	if (shm_get(u->eligibility) != u->seen)
+		rebuild_soon(u);
+	if (u->n_half_open > 0 && (b = pick_half_open(u, p)) != NULL)
+		return b;
 	if (u->n_rows > 0)
-		b = pick_other(u, p, u->fails_open);
+		b = pick_from_table(u, p);
 	if (b == NULL)
 		b = pick_outside(u, p);
 	/* All were left out since then: then none is. */
@@ -361,29 +349,14 @@ pick_with_care(struct upstream *u, struct pick *p)
 	return pick_other(u, p, true);
 }
 
-/*
- * Another try takes no turn: with one of two backends dead, tries that did
- * would send every first attempt to the dead one.
- */
 struct backend *
 upstream_pick(struct upstream *u, struct pick *p)
 {
-	bool is_stale = shm_get(u->eligibility) != u->seen;
-	struct backend *b;
-
 	p->is_trial = p->is_full = false;
-	if (unlikely(is_stale))
-		rebuild_soon(u);
-	if (unlikely(u->n_half_open > 0) &&
-	    (b = pick_half_open(u, p)) != NULL)
-		return b;
-	if (unlikely(u->n_rows == 0))
-		return pick_with_care(u, p);
-	b = backend_at(u, p->n_tried > 0 || u->strategy_id == STRATEGY_RANDOM ?
-	    any_row(u) : row_at(u, next_turn(u)));
-	if (likely(p->n_tried == 0 && !is_stale && !u->has_limits))
-		return b;
-	return can_take(b, p, u->fails_open) ? b : pick_with_care(u, p);
+	p->is_careful = p->n_tried > 0 || u->needs_care ||
+	    shm_get(u->eligibility) != u->seen;
+	return likely(!p->is_careful) ? u->strategy->pick(u, p) :
+	    pick_with_care(u, p);
 }
 
 bool

@@ -9,6 +9,7 @@
 #include "core/memory.h"
 #include "upstream/internal.h"
 #include "upstream/standing.h"
+#include "upstream/strategy.h"
 
 static void
 backend_init(struct backend *b, const struct backend_conf *bc,
@@ -38,25 +39,10 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->open = &stripe->open[row];
 	b->breaker = &segment_backend_slot(bc->slot)->breaker;
 	b->window = &segment_backend_slot(bc->slot)->window;
+	b->gauge = (const char *)&segment_stripe(0, bc->slot)->in_flight[row];
+	b->ewma = &stripe->ewma[row];
+	b->latency = stripe->latency[row];
 	b->conf = bc;
-}
-
-const char *
-strategy_word(enum strategy_id id)
-{
-	static const char *const words[] = {
-		[STRATEGY_WEIGHTED] = "weighted",
-		[STRATEGY_ROUND_ROBIN] = "round-robin",
-		[STRATEGY_RANDOM] = "random",
-		[STRATEGY_STICKY] = "sticky",
-		[STRATEGY_LEAST_CONN] = "least-conn",
-		[STRATEGY_P2C] = "p2c",
-		[STRATEGY_PEAK_EWMA] = "peak-ewma",
-		[STRATEGY_HASH] = "hash",
-		[STRATEGY_FIRST] = "first",
-	};
-
-	return words[id];
 }
 
 static void
@@ -79,9 +65,10 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 	u->process = process;
 	u->waiting = &segment_upstream_stripe(process)->waiting[uc->slot];
 	u->name = uc->name;
-	u->strategy = strategy_word(uc->strategy);
+	u->strategy = &strategies[uc->strategy];
 	u->strategy_id = uc->strategy;
 	u->sticky = uc->is_sticky ? &uc->sticky : NULL;
+	u->looks_at_request = uc->is_sticky || uc->strategy == STRATEGY_HASH;
 	settings_init(&u->settings, conf, uc);
 	u->retries = uc->retries;
 	u->n_backends = (uint32_t)uc->n_backends;
@@ -92,8 +79,9 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 		backend_init(&u->backends[i], &uc->backends[i], u, process,
 		    max_idle == 0 ? 1 : max_idle);
 	sticky_init(u);
-	table_init(u);
 	queue_init(u);
+	strategy_init(u);
+	table_init(u);		/* asks whether there are limits */
 }
 
 struct upstream *
@@ -140,6 +128,7 @@ upstream_fini(struct upstream *u)
 	free(u->backends);
 	queue_fini(u);
 	table_fini(u);
+	strategy_fini(u);
 }
 
 void

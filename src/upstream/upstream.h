@@ -5,15 +5,20 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "core/clock.h"
 #include "core/list.h"
 #include "core/timer.h"
 #include "event/loop.h"
 #include "http/stream.h"
 #include "http1/client.h"
+#include "observe/latency.h"
 #include "shm/segment.h"
 #include "upstream/breaker.h"
+#include "upstream/ewma.h"
 
 struct backend;
+struct hashing;
+struct strategy;
 
 #define STICKY_LEN 22	/* 128 bits in base64url */
 
@@ -42,6 +47,11 @@ struct backend {
 	uint32_t slot;			/* in the segment */
 	_Atomic uint32_t *in_flight, *idle_gauge;	/* own stripe */
 	_Atomic uint32_t *trials, *open;
+	const char *gauge;	/* in_flight in slot 0's stripe (load.h) */
+	_Atomic uint64_t *ewma;		/* own stripe (ewma.h) */
+	_Atomic uint32_t *latency;	/* own stripe, by class */
+	uint32_t row;			/* of the table; NO_ROW: not in it */
+	uint32_t recent, recent_s;	/* choices in this second */
 	_Atomic uint64_t *requests, *failures;
 	_Atomic uint64_t *breaker, *window;	/* everybody's */
 	const struct backend_conf *conf;
@@ -53,12 +63,24 @@ struct backend {
 	const char *set_cookie;		/* the field's value; NULL: not sticky */
 };
 
+/* Of a table: what picks look at, two to a cache line. */
+struct row {
+	const char *gauge;	/* the backend's, and its word of times */
+	_Atomic uint64_t *ewma;
+	uint32_t member;	/* position of the backend */
+	uint32_t weight;
+	uint32_t threshold, alias;	/* of a draw by weight (strategy.c) */
+};
+
+#define NO_ROW	UINT32_MAX
+
 struct upstream {
 	enum strategy_id strategy_id;
 	const struct sticky_conf *sticky;	/* NULL: it is not */
 	const struct upstream_conf *conf;
 	const char *name;
-	const char *strategy;		/* its word in the configuration */
+	const struct strategy *strategy;
+	bool looks_at_request;		/* for a cookie, or for a key */
 	struct backend *backends;
 	uint32_t n_backends;
 	uint32_t retries;		/* attempts beyond the first */
@@ -66,15 +88,18 @@ struct upstream {
 	 * weights, and a step coprime to their sum, near sum / phi
 	 * (architecture.md, Selection). */
 	uint32_t *prefix;
-	uint32_t *members;		/* backends by row of `prefix` */
+	struct row *rows;		/* for each of `prefix` */
 	uint32_t n_rows;
 	uint64_t sum, step;
+	struct hashing *hashing;	/* with STRATEGY_HASH */
+	uint64_t median, median_until_ms;	/* of what backends take */
 	_Atomic uint64_t *cursor;	/* shared by all workers */
 	/* The table is made anew when this word, which all share, is no
 	 * longer what it was made for. */
 	_Atomic uint32_t *eligibility;
 	uint32_t seen;
 	bool fails_open;	/* the table has those that are not well, too */
+	bool needs_care;	/* there are half-open ones, limits, or none */
 	uint32_t *half_open;	/* backends that serve trials */
 	uint32_t n_half_open;
 	uint64_t built_ms;
@@ -93,9 +118,6 @@ struct upstream {
 	struct h1_client_settings settings;
 };
 
-/* As the configuration writes it. */
-const char *strategy_word(enum strategy_id id);
-
 /*
  * The upstreams of a configuration as process `process` sees them; a child
  * calls it once behind fork. NULL with errno (the segment is full).
@@ -110,6 +132,9 @@ void upstreams_woken(struct upstream *u, size_t n);
 struct pick {
 	struct backend *const *tried;	/* not any of these */
 	unsigned n_tried;
+	bool has_key;		/* of the strategy hash */
+	uint64_t key;
+	bool is_careful;	/* upstream_pick() sets it (strategy.h) */
 	bool is_trial;		/* out: backend_end_trial() it when it ends */
 	/* Out, with NULL: there is one, but at its limit of connections. */
 	bool is_full;
@@ -146,3 +171,26 @@ backend_succeeded(struct backend *b, bool is_trial)
 		backend_passed(b, is_trial);
 }
 void backend_end_trial(struct backend *b);
+/*
+ * The head of a response, `us` after the lease. What an answer like 404 takes
+ * says nothing of others; one like 500 shall not attract more of them.
+ */
+static inline void
+backend_timed(struct backend *b, uint64_t us, unsigned status)
+{
+	uint64_t word = shm_get(b->ewma), next = word;
+
+	shm_add(&b->latency[latency_class(us)], 1);
+	if (likely(status < 400))
+		next = ewma_sample(word, us, clock_now_ms);
+	else if (status >= 500)
+		next = ewma_penalty(word, us, clock_now_ms);
+	if (unlikely(next != word))
+		shm_set(b->ewma, next);
+}
+/* A failure without one. */
+static inline void
+backend_penalize(struct backend *b, uint64_t us)
+{
+	shm_set(b->ewma, ewma_penalty(shm_get(b->ewma), us, clock_now_ms));
+}
