@@ -90,9 +90,14 @@ is("$a->{name} $a->{host} $a->{port} $a->{weight} $a->{effective_weight} $a->{st
 is($b->{port}, $t->{backends}[1]{port}, 'and the other, in the order of the file');
 is("$a->{requests} $a->{failures} $a->{in_flight} $a->{idle}", '10 0 0 1',
     'the one that serves');
+my $ms = $a->{latency_ms};
+ok($ms->{ewma} > 0 && $ms->{ewma} < 60_000, 'how long the backend takes');
+ok($ms->{p50} > 0 && $ms->{p50} <= $ms->{p99}, 'half of the time, and nearly always');
+is($b->{latency_ms}{p50}, undef, 'nothing is known of one that never answered');
+ok(!$b->{failures} || $b->{latency_ms}{ewma} > 0, 'but that it fails');
 is("$b->{requests} $b->{in_flight} $b->{idle}", "$b->{failures} 0 0",
     'the one that refuses');
-is(scalar keys %$a, 13, 'nothing else yet') or diag(join ' ', sort keys %$a);
+is(scalar keys %$a, 14, 'nothing else yet') or diag(join ' ', sort keys %$a);
 
 # ---- the socket
 
