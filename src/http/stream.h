@@ -73,6 +73,9 @@ struct http_stream_ops {
 	/* Goes on delivering on_body, which pauses by taking less than it is
 	 * given. */
 	void (*resume)(struct http_stream *s);
+	/* Server streams: the client has sent its end. It may still want an
+	 * answer. NULL: never. */
+	bool (*has_ended)(const struct http_stream *s);
 	/* Abandons: server: cuts the connection, client: closes it. */
 	void (*reset)(struct http_stream *s, enum reason why);
 	/* The sink is done with it. A client stream whose exchange is complete

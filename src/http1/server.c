@@ -1142,6 +1142,12 @@ server_release(struct http_stream *stream)
 		wire_run_later(&s->wire);
 }
 
+static bool
+server_has_ended(const struct http_stream *stream)
+{
+	return server_of(stream)->wire.is_ending;
+}
+
 static const struct http_stream_ops server_ops = {
 	.send_info = server_send_info,
 	.send_head = server_send_head,
@@ -1150,6 +1156,7 @@ static const struct http_stream_ops server_ops = {
 	.send_pipe = server_send_pipe,
 	.send_trailers = server_send_trailers,
 	.resume = server_resume,
+	.has_ended = server_has_ended,
 	.reset = server_reset,
 	.release = server_release,
 };
