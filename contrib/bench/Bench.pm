@@ -121,11 +121,12 @@ sub addresses {
         0 .. $n - 1;
 }
 
-# fairlead with its defaults; clients may send without limit, as the rivals'.
+# fairlead with its defaults; clients may send without limit and backends are
+# not checked, as the rivals'.
 sub fairlead_command {
     my ($where, $port, $options, @to) = @_;
     open my $out, '>', "$where/fairlead.yaml" or die "$where: $!\n";
-    print $out "limits: {requests_per_connection: off}\n",
+    print $out "limits: {requests_per_connection: off}\nhealth_check: off\n",
         "keep_alive: {idle: 1024, idle_timeout: 5m}\nbackends:\n",
         map { /(.*):(\d+)/; qq(  - {host: "$1", port: $2}\n) } @to;
     close $out or die "$where: $!\n";

@@ -12,7 +12,8 @@
  *
  * Each answer has X-Backend: NAME; but for a long echo it waits for the whole
  * request. PORT 0 is any free port, said on stderr. On TERM a line of JSON says
- * how many requests came. Built on fairlead's own modules.
+ * how many requests came, and how many health checks of fairlead, which are
+ * none of them. Built on fairlead's own modules.
  */
 #include <ctype.h>
 #include <err.h>
@@ -55,7 +56,7 @@ struct exchange {
 static struct {
 	const char *name;
 	unsigned port;
-	uint64_t requests;
+	uint64_t requests, checks;
 	struct io io;
 	struct http_service service;
 	struct h1_server_settings settings;
@@ -277,8 +278,18 @@ on_open(struct http_service *service UNUSED, struct http_stream *s,
 	x->stream = s;
 	timer_init(&x->delay, on_delay);
 	deferred_init(&x->answer_later, answer_later);
-	me.requests++;
 	return &x->sink;
+}
+
+static bool
+is_check(const struct http_head *h)
+{
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (span_equal_nocase(field_name(h, &h->fields[i]),
+		    SPAN("user-agent")))
+			return span_equal(field_value(h, &h->fields[i]),
+			    SPAN("fairlead-check"));
+	return false;
 }
 
 static void
@@ -286,6 +297,10 @@ on_head(struct http_stream *s, struct http_head *h, bool end)
 {
 	struct exchange *x = exchange_of(s);
 
+	if (is_check(h))
+		me.checks++;
+	else
+		me.requests++;
 	x->is_head = h->method == METHOD_HEAD;
 	plan(x, h);
 	x->is_streaming = x->answer == answer_echo && !x->is_head &&
@@ -454,8 +469,9 @@ main(int argc, char **argv)
 	listen_on(host);
 	loop_run();
 	h1_server_close_all();
-	printf("{\"name\":\"%s\",\"port\":%u,\"requests\":%llu}\n", me.name,
-	    me.port, (unsigned long long)me.requests);
+	printf("{\"name\":\"%s\",\"port\":%u,\"requests\":%llu,"
+	    "\"checks\":%llu}\n", me.name, me.port,
+	    (unsigned long long)me.requests, (unsigned long long)me.checks);
 	loop_fini();
 	return 0;
 }
