@@ -116,7 +116,7 @@ my @answers = (
 	    "HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nfine", 'timeout', 'timeout'],
 	['', answer(200, 'x' x 200000), 'never', 'timeout', 'timeout'],
 	['', "HTTP/1.1 103 X\r\n\r\n" . answer(200), 'close', 'reset',
-	    'closed without a response'],
+	    'connection closed'],
 	['', "HTTP/1.1 200 X\r\n\r\n", 'reset', 'reset', 'reset: Connection reset by peer'],
 	['', "HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nx", "HTTP/1.1 xyz\r\n\r\n",
 	    'junk', 'malformed response'],

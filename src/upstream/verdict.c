@@ -151,7 +151,7 @@ verdict_of_reason(struct verdict *v, enum reason why, int error)
 	case REASON_RESET:
 	case REASON_RESET_REUSED:
 		if (error == 0)
-			set(v, CHECK_RESET, "closed without a response");
+			set(v, CHECK_RESET, "connection closed");
 		else
 			set_errno(v, CHECK_RESET, error);
 		break;
