@@ -140,6 +140,8 @@ struct stripe {
 struct upstream_stripe {
 	alignas(64) _Atomic uint64_t requests[UPSTREAMS_MAX];	/* no retries */
 	alignas(64) _Atomic uint32_t waiting[UPSTREAMS_MAX];	/* gauge */
+	/* Gauge, of all backends; counted only where picks ask for it. */
+	alignas(64) _Atomic uint32_t in_flight[UPSTREAMS_MAX];
 };
 
 struct segment_header {

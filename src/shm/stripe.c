@@ -174,7 +174,9 @@ segment_clear_gauges(uint32_t process)
 			clear(&s->trials[i]);
 		}
 	}
-	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++)
+	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++) {
 		clear(&segment_upstream_stripe(process)->waiting[i]);
+		clear(&segment_upstream_stripe(process)->in_flight[i]);
+	}
 	shm_set(&segment_process(process)->connections, 0);
 }

@@ -1,6 +1,8 @@
 /* src/upstream/load.c -- what backends have in flight, over all workers */
 #include "upstream/load.h"
 
+#include <string.h>
+
 #define TAKE_EVERY_MS	100
 
 struct load_view load_view;
@@ -20,9 +22,22 @@ load_view_take(void)
 	load_view.n = 0;
 	load_view.next_ms = clock_now_ms + TAKE_EVERY_MS;
 	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
-		if (may_count(i))
+		if (may_count(i)) {
+			load_view.slots[load_view.n] = i;
 			load_view.offsets[load_view.n++] =
 			    i * (uint32_t)sizeof(struct stripe);
+		}
+}
+
+uint32_t
+load_of_upstream(uint32_t slot)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < load_view.n; i++)
+		sum += shm_get(&segment_upstream_stripe(load_view.slots[i])->
+		    in_flight[slot]);
+	return sum;
 }
 
 /* Four gauges as one: every word is read whole, and none is ordered to
@@ -30,31 +45,26 @@ load_view_take(void)
 typedef uint32_t quad
     __attribute__((vector_size(16), aligned(4), may_alias));
 
-/* Two sums at a time: no addition waits for the one before. */
-static uint32_t
-sum_stripe(const _Atomic uint32_t *at, uint32_t n)
+static inline void
+add_stripe(const _Atomic uint32_t *at, uint32_t n, uint32_t *loads)
 {
-	const quad *four = (const void *)at;
-	quad even = { 0 }, odd = { 0 };
-	uint32_t i = 0, rest = 0;
+	uint32_t i = 0;
 
-	for (; i + 8 <= n; i += 8) {
-		even += *four++;
-		odd += *four++;
-	}
+	for (; i + 4 <= n; i += 4)
+		*(quad *)(void *)(loads + i) +=
+		    *(const quad *)(const void *)(at + i);
 	for (; i < n; i++)
-		rest += shm_get(at + i);
-	even += odd;
-	return rest + even[0] + even[1] + even[2] + even[3];
+		loads[i] += shm_get(at + i);
 }
 
-uint32_t
-load_of_run(const struct run *r)
+void
+load_of_runs(const struct run *runs, uint32_t n, uint32_t *loads)
 {
-	uint32_t sum = 0;
-
-	for (uint32_t k = 0; k < load_view.n; k++)
-		sum += sum_stripe((const void *)(r->gauge +
-		    load_view.offsets[k]), r->n);
-	return sum;
+	for (uint32_t i = 0; i < n; i++) {
+		memset(loads, 0, runs[i].n * sizeof(*loads));
+		for (uint32_t k = 0; k < load_view.n; k++)
+			add_stripe((const void *)(runs[i].gauge +
+			    load_view.offsets[k]), runs[i].n, loads);
+		loads += runs[i].n;
+	}
 }

@@ -14,6 +14,7 @@
 struct load_view {
 	uint64_t next_ms;
 	uint32_t n;
+	uint32_t slots[SEGMENT_SLOTS];
 	uint32_t offsets[SEGMENT_SLOTS];	/* from slot 0's stripe, bytes */
 };
 
@@ -40,9 +41,13 @@ load_of(const char *gauge)
 	return sum;
 }
 
-/* Gauges of several backends that lie side by side. */
+/* Of all backends of an upstream, where that is counted (backend.total). */
+uint32_t load_of_upstream(uint32_t slot);
+
+/* Gauges of backends that lie side by side. */
 struct run {
 	const char *gauge;	/* of the first */
 	uint32_t n;
 };
-uint32_t load_of_run(const struct run *r);
+/* One for each backend, in the order of the runs. */
+void load_of_runs(const struct run *runs, uint32_t n, uint32_t *loads);

@@ -1,6 +1,7 @@
 /* src/upstream/strategy.c -- choosing a backend from an upstream's table */
 #include "upstream/strategy.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -78,15 +79,6 @@ draw_exactly(const struct upstream *u)
 	    (uint32_t)(r - u->rows);
 }
 
-static bool
-draws(const struct upstream *u)
-{
-	return u->strategy_id == STRATEGY_RANDOM ||
-	    u->strategy_id == STRATEGY_LEAST_CONN ||
-	    u->strategy_id == STRATEGY_P2C ||
-	    u->strategy_id == STRATEGY_PEAK_EWMA;
-}
-
 /* Parts of a row's place that are its own: 2^32 of `sum`. */
 static uint32_t
 threshold_of(uint64_t parts, uint64_t sum)
@@ -114,14 +106,12 @@ share_places(struct upstream *u, uint64_t *parts, uint32_t *poor,
 	}
 }
 
-void
-strategy_prepare(struct upstream *u)
+static void
+prepare_draws(struct upstream *u)
 {
 	uint32_t *poor, *rich, n_poor = 0, n_rich = 0;
 	uint64_t *parts;
 
-	if (!draws(u) || u->n_rows == 0)
-		return;
 	parts = xcalloc(u->n_rows, sizeof(*parts));
 	poor = xcalloc(u->n_rows, sizeof(*poor));
 	rich = xcalloc(u->n_rows, sizeof(*rich));
@@ -200,25 +190,62 @@ compare_loads(const struct choice *a, const struct choice *b)
 #define SCAN_MOST	32	/* above that a sample is looked at */
 #define SAMPLE		8
 
-struct least {
-	struct choice ties[SCAN_MOST];
-	uint32_t n;
-	uint64_t weight;	/* of all of them */
+/*
+ * What a scan of all rows needs, made with the table. Loads for weights are
+ * compared as floats, four at once: what differs by less than they can tell
+ * is a tie.
+ */
+struct scan {
+	struct run runs[SCAN_MOST];
+	uint32_t n_runs;
+	float inverse[SCAN_MOST];	/* of the weight; beyond the rows none */
 };
 
-static inline void
-weigh_in(struct least *l, const struct choice *c)
-{
-	int order = l->n == 0 ? -1 : compare_loads(c, &l->ties[0]);
+#define NEARLY	(1 + 5e-7f)
 
-	if (order > 0)
-		return;
-	if (order < 0) {
-		l->n = 0;
-		l->weight = 0;
+typedef float fours __attribute__((vector_size(16), aligned(4), may_alias));
+
+static void
+prepare_scan(struct upstream *u)
+{
+	struct run *r = NULL;
+
+	if (u->scan == NULL)
+		u->scan = xnew(struct scan);
+	u->scan->n_runs = 0;
+	for (uint32_t i = 0; i < SCAN_MOST; i++)
+		u->scan->inverse[i] = INFINITY;
+	for (uint32_t i = 0; i < u->n_rows; i++) {
+		const char *gauge = u->rows[i].gauge;
+
+		if (r == NULL || gauge != r->gauge + r->n * sizeof(uint32_t)) {
+			r = &u->scan->runs[u->scan->n_runs++];
+			*r = (struct run){ .gauge = gauge };
+		}
+		r->n++;
+		u->scan->inverse[i] = 1 / (float)u->rows[i].weight;
 	}
-	l->ties[l->n++] = *c;
-	l->weight += c->weight;
+}
+
+/* Loads for weights, and the least of them. */
+static inline float
+compare_all(const struct scan *s, const uint32_t *loads, uint32_t n,
+    float *scores)
+{
+	fours least = { INFINITY, INFINITY, INFINITY, INFINITY };
+
+	for (uint32_t i = 0; i < n; i += 4) {
+		fours score = { (float)loads[i], (float)loads[i + 1],
+		    (float)loads[i + 2], (float)loads[i + 3] };
+
+		score = (score + 1) * *(const fours *)&s->inverse[i];
+		*(fours *)&scores[i] = score;
+		for (int k = 0; k < 4; k++)
+			least[k] = score[k] < least[k] ? score[k] : least[k];
+	}
+	for (int k = 1; k < 4; k++)
+		least[0] = least[k] < least[0] ? least[k] : least[0];
+	return least[0];
 }
 
 /*
@@ -226,19 +253,38 @@ weigh_in(struct least *l, const struct choice *c)
  * cycle: multiples of the golden ratio spread evenly over any sum.
  */
 static struct backend *
-take_turns(struct upstream *u, const struct least *l)
+take_turns(struct upstream *u, const uint32_t *ties, uint32_t n)
 {
-	uint64_t at;
+	uint64_t weight = 0, at;
 	uint32_t i = 0;
 
-	if (l->n == 1)
-		return backend_at(u, l->ties[0].row);
+	if (n == 1)
+		return backend_at(u, ties[0]);
+	for (uint32_t k = 0; k < n; k++)
+		weight += u->rows[ties[k]].weight;
 	at = atomic_fetch_add_explicit(u->cursor, 1, memory_order_relaxed) *
 	    0x9e3779b97f4a7c15u >> 32;
-	at = at * l->weight >> 32;
-	while (i < l->n - 1 && at >= l->ties[i].weight)
-		at -= l->ties[i++].weight;
-	return backend_at(u, l->ties[i].row);
+	at = at * weight >> 32;
+	while (i < n - 1 && at >= u->rows[ties[i]].weight)
+		at -= u->rows[ties[i++]].weight;
+	return backend_at(u, ties[i]);
+}
+
+static struct backend *
+pick_of_all(struct upstream *u)
+{
+	uint32_t loads[SCAN_MOST], ties[SCAN_MOST], n = 0;
+	float scores[SCAN_MOST], most;
+
+	for (uint32_t i = u->n_rows; i % 4 != 0; i++)
+		loads[i] = 0;
+	load_of_runs(u->scan->runs, u->scan->n_runs, loads);
+	most = compare_all(u->scan, loads, u->n_rows, scores) * NEARLY;
+	for (uint32_t i = 0; i < u->n_rows; i++) {
+		ties[n] = i;
+		n += scores[i] <= most;
+	}
+	return take_turns(u, ties, n);
 }
 
 static struct backend *
@@ -260,19 +306,8 @@ pick_of_sample(struct upstream *u)
 static struct backend *
 pick_least_conn(struct upstream *u, struct pick *p UNUSED)
 {
-	struct least l;
-
 	load_view_update();
-	if (u->n_rows > SCAN_MOST)
-		return pick_of_sample(u);
-	l.n = 0;
-	l.weight = 0;
-	for (uint32_t i = 0; i < u->n_rows; i++) {
-		struct choice c = choice_of(u, i);
-
-		weigh_in(&l, &c);
-	}
-	return take_turns(u, &l);
+	return u->n_rows > SCAN_MOST ? pick_of_sample(u) : pick_of_all(u);
 }
 
 /* ---- the better one of two that are drawn by weight */
@@ -408,8 +443,6 @@ pick_peak_ewma(struct upstream *u, struct pick *p UNUSED)
  * who is down keeps its entries, so only its keys go to others meanwhile.
  */
 struct hashing {
-	struct run *runs;	/* of the gauges of all, if they are summed */
-	uint32_t n_runs;
 	struct maglev of[2];	/* by is_backup; the second may not exist */
 };
 
@@ -492,34 +525,6 @@ build_table(struct maglev *m, const struct upstream *u, bool of_backups)
 	free(members);
 }
 
-static void
-find_runs(struct hashing *h, const struct upstream *u)
-{
-	struct run *r = NULL;
-
-	h->runs = xcalloc(u->n_backends + 1, sizeof(*h->runs));
-	for (uint32_t i = 0; i < u->n_backends; i++) {
-		const char *gauge = u->backends[i].gauge;
-
-		if (r == NULL || gauge != r->gauge + r->n * sizeof(uint32_t)) {
-			r = &h->runs[h->n_runs++];
-			r->gauge = gauge;
-		}
-		r->n++;
-	}
-}
-
-/* All that the upstream has in flight. */
-static uint64_t
-load_of_all(const struct upstream *u)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < u->hashing->n_runs; i++)
-		sum += load_of_run(&u->hashing->runs[i]);
-	return sum;
-}
-
 /* One more is not beyond `bound` (hundredths of one percent) of its share,
  * rounded up; somebody always has room. */
 static bool
@@ -547,7 +552,7 @@ walk(const struct upstream *u, struct pick *p)
 	const struct maglev *m =
 	    &u->hashing->of[backend_at(u, 0)->conf->is_backup];
 	bool is_bounded = u->conf->hash.bounded_load > 0;
-	uint64_t total = is_bounded ? load_of_all(u) : 0;
+	uint64_t total = is_bounded ? load_of_upstream(u->conf->slot) : 0;
 
 	for (uint32_t step = 0; step < MAGLEV_STEPS; step++) {
 		uint32_t i = maglev_walk(m, p->key, step);
@@ -575,6 +580,26 @@ pick_hash(struct upstream *u, struct pick *p)
 	return likely(b != NULL) ? b : pick_turn(u, p);
 }
 
+static bool
+draws(const struct upstream *u)
+{
+	return u->strategy_id == STRATEGY_RANDOM ||
+	    u->strategy_id == STRATEGY_LEAST_CONN ||
+	    u->strategy_id == STRATEGY_P2C ||
+	    u->strategy_id == STRATEGY_PEAK_EWMA;
+}
+
+void
+strategy_prepare(struct upstream *u)
+{
+	if (u->n_rows == 0)
+		return;
+	if (u->strategy_id == STRATEGY_LEAST_CONN && u->n_rows <= SCAN_MOST)
+		prepare_scan(u);
+	else if (draws(u))
+		prepare_draws(u);
+}
+
 void
 strategy_init(struct upstream *u)
 {
@@ -584,10 +609,6 @@ strategy_init(struct upstream *u)
 		return;
 	u->hashing = xmalloc(has_backups(u) ? size :
 	    size - sizeof(struct maglev));
-	u->hashing->n_runs = 0;
-	u->hashing->runs = NULL;
-	if (u->conf->hash.bounded_load > 0)
-		find_runs(u->hashing, u);
 	build_table(&u->hashing->of[0], u, false);
 	if (has_backups(u))
 		build_table(&u->hashing->of[1], u, true);
@@ -596,9 +617,8 @@ strategy_init(struct upstream *u)
 void
 strategy_fini(struct upstream *u)
 {
-	if (u->hashing != NULL)
-		free(u->hashing->runs);
 	free(u->hashing);
+	free(u->scan);
 }
 
 const struct strategy strategies[STRATEGY_COUNT] = {

@@ -40,6 +40,9 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->breaker = &segment_backend_slot(bc->slot)->breaker;
 	b->window = &segment_backend_slot(bc->slot)->window;
 	b->gauge = (const char *)&segment_stripe(0, bc->slot)->in_flight[row];
+	if (u->conf->hash.bounded_load > 0)
+		b->total = &segment_upstream_stripe(process)->in_flight[
+		    u->conf->slot];
 	b->ewma = &stripe->ewma[row];
 	b->latency = stripe->latency[row];
 	b->conf = bc;
@@ -107,6 +110,8 @@ backend_lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
 		return NULL;
 	shm_add(b->in_flight, 1);
 	shm_add(b->requests, 1);
+	if (unlikely(b->total != NULL))
+		shm_add(b->total, 1);
 	return s;
 }
 
@@ -115,6 +120,8 @@ backend_done(struct backend *b)
 {
 	ASSERT(shm_get(b->in_flight) > 0);
 	shm_add(b->in_flight, (uint32_t)-1);
+	if (unlikely(b->total != NULL))
+		shm_add(b->total, (uint32_t)-1);
 }
 
 static void

@@ -18,6 +18,7 @@
 
 struct backend;
 struct hashing;
+struct scan;
 struct strategy;
 
 #define STICKY_LEN 22	/* 128 bits in base64url */
@@ -48,6 +49,7 @@ struct backend {
 	_Atomic uint32_t *in_flight, *idle_gauge;	/* own stripe */
 	_Atomic uint32_t *trials, *open;
 	const char *gauge;	/* in_flight in slot 0's stripe (load.h) */
+	_Atomic uint32_t *total;	/* own stripe, of all; NULL: unasked */
 	_Atomic uint64_t *ewma;		/* own stripe (ewma.h) */
 	_Atomic uint32_t *latency;	/* own stripe, by class */
 	uint32_t row;			/* of the table; NO_ROW: not in it */
@@ -92,6 +94,7 @@ struct upstream {
 	uint32_t n_rows;
 	uint64_t sum, step;
 	struct hashing *hashing;	/* with STRATEGY_HASH */
+	struct scan *scan;		/* with STRATEGY_LEAST_CONN, of few */
 	uint64_t median, median_until_ms;	/* of what backends take */
 	_Atomic uint64_t *cursor;	/* shared by all workers */
 	/* The table is made anew when this word, which all share, is no

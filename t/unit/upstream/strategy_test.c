@@ -480,6 +480,8 @@ START_TEST(bounded_load_holds)
 		ck_assert_uint_le(loads[at], bound);
 		set_load(u, at, 1, loads[at] / 2);
 		set_load(u, at, 3, loads[at] - loads[at] / 2);
+		shm_set(&segment_upstream_stripe(i % 2)->in_flight[
+		    w.u.slot], (uint32_t)(i / 2 + 1));
 	}
 }
 END_TEST
@@ -499,26 +501,45 @@ START_TEST(without_load_bounds_move_nothing)
 }
 END_TEST
 
-/* Gauges that lie side by side, and over the end of a chunk. */
-START_TEST(runs_are_summed_whole)
+/* Gauges that lie side by side, and one that does not. */
+START_TEST(runs_are_summed_one_by_one)
 {
-	struct run r = { .n = (uint32_t)_i };
-	uint32_t want = 0;
+	struct run runs[2] = { { .n = (uint32_t)_i }, { .n = 1 } };
+	uint32_t loads[41];
 
 	for (uint32_t i = 0; i < 40; i++) {
 		char name[16];
 
 		(void)snprintf(name, sizeof(name), "b%u", i);
 		ck_assert_int_eq(segment_backend(name), (int)i);
-		for (uint32_t p = 0; p < WORKERS; p++) {
+		for (uint32_t p = 0; p < WORKERS; p++)
 			shm_set(&segment_stripe(p, 0)->in_flight[i],
 			    1000 * p + i);
-			want += i >= 3 && i < 3 + r.n ? 1000 * p + i : 0;
-		}
 	}
 	load_view_take();
-	r.gauge = (const char *)&segment_stripe(0, 0)->in_flight[3];
-	ck_assert_uint_eq(load_of_run(&r), want);
+	runs[0].gauge = (const char *)&segment_stripe(0, 0)->in_flight[3];
+	runs[1].gauge = (const char *)&segment_stripe(0, 0)->in_flight[1];
+	loads[_i + 1] = 7;
+	load_of_runs(runs, 2, loads);
+	for (uint32_t i = 0; i < runs[0].n; i++)
+		ck_assert_uint_eq(loads[i], 6000 + 4 * (i + 3));
+	ck_assert_uint_eq(loads[_i], 6004);
+	ck_assert_uint_eq(loads[_i + 1], 7);
+}
+END_TEST
+
+/* Rows with a gap between them, as when one is out. */
+START_TEST(a_scan_leaves_out_who_is_down)
+{
+	struct upstream *u = upstream_of(STRATEGY_LEAST_CONN, 10, ones, 1);
+
+	for (uint32_t i = 0; i < 10; i++)
+		set_load(u, i, 2, i == 3 ? 0 : i == 8 ? 1 : 2);
+	ck_assert_uint_eq(pick(u), 3);
+	set_down(u, 3, true);
+	ck_assert_uint_eq(pick(u), 8);
+	set_down(u, 0, true);
+	ck_assert_uint_eq(pick(u), 8);
 }
 END_TEST
 
@@ -550,7 +571,8 @@ suite(void)
 	tcase_add_test(t, backups_have_a_table_of_their_own);
 	tcase_add_loop_test(t, bounded_load_holds, 0, 3);
 	tcase_add_test(t, without_load_bounds_move_nothing);
-	tcase_add_loop_test(t, runs_are_summed_whole, 0, 36);
+	tcase_add_loop_test(t, runs_are_summed_one_by_one, 0, 36);
+	tcase_add_test(t, a_scan_leaves_out_who_is_down);
 	suite_add_tcase(s, t);
 	return s;
 }
