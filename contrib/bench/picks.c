@@ -29,6 +29,7 @@
 #define EVICT	(64u << 20)	/* more than last levels of caches have */
 
 static struct backend_conf backends[MOST];
+static uint32_t n_in_flight[WORKERS];
 static volatile char *evictor;
 
 static void
@@ -39,7 +40,10 @@ set_counts(const struct backend_conf *b)
 	for (uint32_t w = 0; w < WORKERS; w++) {
 		struct stripe *s = segment_stripe(w, b->slot);
 
-		shm_set(&s->in_flight[row], (uint32_t)random_below(8));
+		uint32_t n = (uint32_t)random_below(8);
+
+		n_in_flight[w] += n;
+		shm_set(&s->in_flight[row], n);
 		shm_set(&s->ewma[row], ewma_sample(0, random_below(9000),
 		    clock_now_ms));
 	}
@@ -63,8 +67,12 @@ make_upstream(size_t n, enum strategy_id id, uint32_t bounded_load,
 	conf->n_upstreams = 1;
 	if (segment_register_conf(conf) < 0)
 		exit(1);
+	memset(n_in_flight, 0, sizeof(n_in_flight));
 	for (size_t i = 0; i < n; i++)
 		set_counts(&backends[i]);
+	for (uint32_t w = 0; w < WORKERS; w++)
+		shm_set(&segment_upstream_stripe(w)->in_flight[u->slot],
+		    n_in_flight[w]);
 	return upstreams_new(conf, 0, WORKERS);
 }
 
