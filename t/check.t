@@ -203,6 +203,19 @@ my $mean = ($times[7] - $times[0]) / 7;
 cmp_ok(abs($mean - 0.2), '<', 0.05, "an interval is what it should be ($mean)");
 $t->stop;
 
+# ---- requests that fail
+
+($t, $o) = checked('interval: 1h, timeout: 5s, fast: 1h, jitter: 0%', answer(200));
+state_is($t, 'up');
+say_now($t, 'o', answer(503));
+is(join(' ', map { $_->{status} } map { $t->get('/') } 1 .. 4), '503 503 503 503',
+    'requests fail in a row');
+ok(wait_for(sub { $o->all_received =~ /fairlead-check.*fairlead-check/s }, 5),
+    'and the backend is checked at once');
+ok(wait_for { ($t->upstream)[0]{last_check}{text} eq 'status 503' },
+    'which confirms it');
+$t->stop;
+
 # ---- all processes, and a monitor that dies
 
 $t = Fairlead::Test->new;
