@@ -306,8 +306,10 @@ END_TEST
 /* No descriptor left: the backend is not charged. */
 START_TEST(our_own_troubles_are_not_charged)
 {
-	const struct rlimit none = { 0, 0 };
+	struct rlimit usual, none;
 
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none = (struct rlimit){ .rlim_max = usual.rlim_max };
 	w.u.check.fall = 1;
 	check_start(&w.conf);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
@@ -317,6 +319,7 @@ START_TEST(our_own_troubles_are_not_charged)
 	ck_assert_int_eq(health().health, HEALTH_UNKNOWN);
 	ck_assert(is_checked_within(PATIENCE_MS));	/* tried again */
 	ck_assert_int_eq(health().health, HEALTH_UNKNOWN);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
 }
 END_TEST
 
