@@ -101,7 +101,7 @@ like(line(), qr{^192\.0\.2\.7:0 }, 'the client behind a trusted proxy');
 my $r = $t->get('/dead');
 my ($shown) = $r->{body} =~ /request (\w+)/;
 my $line = line();
-like($line, qr{"GET /dead HTTP/1\.1" 502 \d+ \S+/dead/127\.0\.0\.1:$dead q=0\.000 c=- h=- t=$ms try=1 end=SC id=$shown$},
+like($line, qr{"GET /dead HTTP/1\.1" 502 \d+ \S+/dead/127\.0\.0\.1:$dead q=0\.000 c=- h=- t=$ms try=3 end=SC id=$shown$},
     'refused: the id is the one that the client saw');
 like($line, qr/ 502 @{[ length $r->{body} ]} /, 'and the size of what it got');
 $t->get('/rude', method => 'POST', body => 'x' x 50);
@@ -207,7 +207,7 @@ is_deeply([@$v{qw(status upstream backend attempts t_queue t_connect t_head end 
 $t->get('/dead');
 $v = variables(line());
 is_deeply([@$v{qw(status upstream attempts t_connect t_head end reason response.X-Backend)}],
-    [502, 'dead', 1, '-', '-', 'SC', 'connect', '-'], 'a backend that refuses');
+    [502, 'dead', 3, '-', '-', 'SC', 'connect', '-'], 'a backend that refuses');
 $raw = $t->connect;
 $raw->send("GET / HTTP/1.1\r\nHost: a b\r\n\r\n");
 $raw->response;

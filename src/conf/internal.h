@@ -78,6 +78,9 @@ void merge_listeners(struct file_conf *f, const struct options *o,
     struct arena *arena, struct diagnostics *d);
 void take_listeners(struct conf *conf, const struct file_conf *f);
 
+/* retry.c: RETRY_BIT()s of the words of a list. */
+uint32_t retry_mask(const struct conf_list *when);
+
 /* Behind the listeners: none of them may have its address. */
 void take_admin(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d);

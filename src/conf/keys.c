@@ -511,11 +511,26 @@ static const struct conf_section hash_section = {
 	  "beside the requests that they get. \"off\": not at all.",	\
 	  .since = "0.1.0" }
 
+#define WHEN_HELP "Failures that another try follows: connect, reset, " \
+	"timeout, junk, 429, 500, 502, 503, 504. All but connect only of " \
+	"requests whose method is idempotent."
 static const struct conf_key retries_keys[] = {
 	{ .name = "attempts", .type = CONF_INTEGER, .def = "2",
 	  .min = 0, .max = 7,			/* ATTEMPTS_MAX - 1 */
 	  FIELD(upstream_file, retries),
 	  .help = "Tries of a request beyond the first.",
+	  .since = "0.1.0" },
+	{ .name = "budget", .type = CONF_PERCENTAGE, .def = "20%",
+	  .word = "off",
+	  .min = 1, .max = SHARE_ONE,
+	  FIELD(upstream_file, budget),
+	  .help = "Share of the requests to this upstream that may be tried "
+	  "again, over all workers; some few may beyond it. \"off\" is no "
+	  "limit.",
+	  .since = "0.1.0" },
+	{ .name = "when", .type = CONF_VALUES, .form = &form_retry,
+	  FIELD(upstream_file, when), PLACE(upstream_file, when_at),
+	  .help = WHEN_HELP " By default these are connect and reset.",
 	  .since = "0.1.0" },
 	{ .name = NULL },
 };
@@ -613,6 +628,16 @@ static const struct conf_key upstream_timeouts_keys[] = {
 	  .min = 1, .max = DAY, FIELD(upstream_file, timeouts.send),
 	  .help = "Time in which a backend must take some of what is sent "
 	  "to it.",
+	  .since = "0.1.0" },
+	{ .name = "try", .type = CONF_DURATION, .def = "off", .word = "off",
+	  .min = 1, .max = DAY, FIELD(upstream_file, try_ms),
+	  .help = "Time in which one try must bring the head of a response, "
+	  "its connecting included. \"off\" is no limit but the others.",
+	  .since = "0.1.0" },
+	{ .name = "total", .type = CONF_DURATION, .def = "off", .word = "off",
+	  .min = 1, .max = DAY, FIELD(upstream_file, total_ms),
+	  .help = "Time for a request and its response as a whole, with all "
+	  "tries. \"off\" is no limit.",
 	  .since = "0.1.0" },
 	{ .name = NULL },
 };
@@ -884,6 +909,18 @@ static const struct conf_key route_timeouts_keys[] = {
 	  .help = "Time in which a backend must take some of what is sent "
 	  "to it.",
 	  .since = "0.1.0" },
+	{ .name = "try", .type = CONF_DURATION, .word = "off",
+	  .word_value = TIMEOUT_OFF,
+	  .min = 1, .max = DAY, FIELD(route_file, try_ms),
+	  .help = "Time in which one try must bring the head of a response, "
+	  "its connecting included. \"off\" is no limit but the others.",
+	  .since = "0.1.0" },
+	{ .name = "total", .type = CONF_DURATION, .word = "off",
+	  .word_value = TIMEOUT_OFF,
+	  .min = 1, .max = DAY, FIELD(route_file, total_ms),
+	  .help = "Time for a request and its response as a whole, with all "
+	  "tries. \"off\" is no limit.",
+	  .since = "0.1.0" },
 	{ .name = NULL },
 };
 
@@ -897,6 +934,10 @@ static const struct conf_key route_retries_keys[] = {
 	  .min = 0, .max = 7,			/* ATTEMPTS_MAX - 1 */
 	  FIELD(route_file, retries), PLACE(route_file, attempts_at),
 	  .help = "Tries of a request beyond the first.",
+	  .since = "0.1.0" },
+	{ .name = "when", .type = CONF_VALUES, .form = &form_retry,
+	  FIELD(route_file, when), PLACE(route_file, when_at),
+	  .help = WHEN_HELP,
 	  .since = "0.1.0" },
 	{ .name = NULL },
 };

@@ -132,6 +132,30 @@ override(uint32_t *setting, uint32_t of_route)
 		*setting = of_route;
 }
 
+/* Of what may be off. */
+static void
+override_switch(uint32_t *setting, uint32_t of_route)
+{
+	override(setting, of_route);
+	if (of_route == TIMEOUT_OFF)
+		*setting = 0;
+}
+
+static void
+set_retry(struct retry_conf *r, const struct route_file *f,
+    const struct retry_conf *of_upstream)
+{
+	*r = *of_upstream;
+	if (f->retries == RETRIES_OFF)
+		r->attempts = 0;
+	else if (f->attempts_at.line != 0)
+		r->attempts = f->retries;
+	if (f->when_at.line != 0)
+		r->when = retry_mask(&f->when);
+	override_switch(&r->try_ms, f->try_ms);
+	override_switch(&r->total_ms, f->total_ms);
+}
+
 /* What the route does not say is as the upstream has it. */
 static void
 set_target(struct target_conf *t, const struct route_file *f,
@@ -143,8 +167,7 @@ set_target(struct target_conf *t, const struct route_file *f,
 	override(&t->timeouts.between_bytes, f->timeouts.between_bytes);
 	override(&t->timeouts.send, f->timeouts.send);
 	t->has_timeouts = f->timeouts_at.line != 0;
-	t->retries = f->retries == RETRIES_OFF ? 0 :
-	    f->attempts_at.line != 0 ? f->retries : u->retries;
+	set_retry(&t->retry, f, &u->retry);
 }
 
 static void

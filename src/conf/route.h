@@ -59,6 +59,33 @@ struct upstream_timeouts {		/* milliseconds */
 	uint32_t connect, response_head, between_bytes, send;
 };
 
+/* Failures that another try may follow, by a word of the failure table. Those
+ * that are not here are always tried again, or never (conf/retry.c). */
+#define RETRY_WORDS(X)							\
+	X(CONNECT, "connect") X(RESET, "reset") X(TIMEOUT, "timeout")	\
+	X(JUNK, "junk") X(429, "429") X(500, "500") X(502, "502")	\
+	X(503, "503") X(504, "504")
+
+enum retry_word {
+#define X(id, word) RETRY_##id,
+	RETRY_WORDS(X)
+#undef X
+	RETRY_WORD_COUNT
+};
+#define RETRY_BIT(id) (1u << RETRY_##id)
+#define RETRY_DEFAULT (RETRY_BIT(CONNECT) | RETRY_BIT(RESET))
+
+/* As a file says it. */
+const char *retry_word(enum retry_word id);
+
+/* How often a request is tried, of what again, and how long that takes. */
+struct retry_conf {
+	uint32_t attempts;	/* beyond the first */
+	uint32_t when;		/* RETRY_BIT()s */
+	uint32_t try_ms;	/* timeouts.try; 0: off */
+	uint32_t total_ms;	/* timeouts.total; 0: off */
+};
+
 /* An upstream that requests of a route go to, and what holds for them: the
  * route's word, else the upstream's. */
 struct target_conf {
@@ -66,7 +93,7 @@ struct target_conf {
 	uint32_t weight;	/* share of the route's requests */
 	struct upstream_timeouts timeouts;
 	bool has_timeouts;	/* other than the upstream's */
-	uint32_t retries;
+	struct retry_conf retry;
 };
 
 struct field_conf {

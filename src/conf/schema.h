@@ -92,6 +92,7 @@ extern const struct conf_form form_template;	/* struct template */
 extern const struct conf_form form_late_template;	/* the same, behind
 							 * the response */
 extern const struct conf_form form_format;	/* struct access_format */
+extern const struct conf_form form_retry;	/* uint32_t: enum retry_word */
 
 /*
  * The member of a key without a default that is not required shows whether it
@@ -170,7 +171,10 @@ struct upstream_file {
 	struct hash_conf hash;
 	struct place hash_at, hash_key_at, hash_name_at;
 	uint32_t pool_idle, idle_ms;	/* keep_alive */
-	uint32_t retries;
+	uint32_t retries, budget;
+	struct conf_list when;		/* of uint32_t: enum retry_word */
+	struct place when_at;
+	uint32_t try_ms, total_ms;	/* 0: off */
 	struct check_file check;
 	struct upstream_timeouts timeouts;
 	struct breaker_conf breaker;
@@ -250,6 +254,9 @@ struct route_file {
 	struct upstream_timeouts timeouts;	/* 0: the upstream's */
 	uint32_t retries;			/* RETRIES_OFF: none */
 	struct place attempts_at;		/* line 0: the upstream's */
+	struct conf_list when;			/* as an upstream has it */
+	struct place when_at;
+	uint32_t try_ms, total_ms;		/* TIMEOUT_OFF: none */
 	uint64_t body_limit;
 	struct place body_limit_at;
 	struct place timeouts_at, retries_at, limits_at;
@@ -258,6 +265,7 @@ struct route_file {
 };
 
 #define RETRIES_OFF	UINT32_MAX
+#define TIMEOUT_OFF	UINT32_MAX
 
 struct file_conf {
 	struct upstream_file top;	/* must be first: its rows' offsets */

@@ -153,7 +153,13 @@ take_settings(struct upstream_conf *u, const struct upstream_file *f)
 	u->timeouts = f->timeouts;
 	u->pool_idle = f->pool_idle;
 	u->idle_ms = f->idle_ms;
-	u->retries = f->retries;
+	u->retry = (struct retry_conf){
+		.attempts = f->retries,
+		.when = f->when_at.line == 0 ? RETRY_DEFAULT :
+		    retry_mask(&f->when),
+		.try_ms = f->try_ms, .total_ms = f->total_ms,
+	};
+	u->budget = f->budget;
 	u->breaker = f->breaker;
 	u->max_connections = f->max_connections;
 	u->queue_size = f->queue_size;

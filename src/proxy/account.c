@@ -26,7 +26,8 @@ phase_of(const struct exchange *x)
 	switch (x->state) {
 	case EXCHANGE_START:	return 'R';
 	case EXCHANGE_CONNECT:	return 'C';
-	case EXCHANGE_WAIT:	return 'H';
+	case EXCHANGE_WAIT:
+	case EXCHANGE_HOLD:	return 'H';
 	case EXCHANGE_RELAY:
 	case EXCHANGE_TUNNEL:	return 'D';
 	default:		return '-';
@@ -41,7 +42,7 @@ set_end(char end[2], const struct exchange *x)
 		[REASON_NONE] = "--", [REASON_CONNECT] = "SC",
 		[REASON_CONNECT_TIMEOUT] = "sC", [REASON_STALE] = "SH",
 		[REASON_RESET_REUSED] = "SH", [REASON_RESET] = "SH",
-		[REASON_REFUSED] = "SH", [REASON_TIMEOUT] = "sH",
+		[REASON_REFUSED] = "SH", [REASON_TIMEOUT] = "s?",
 		[REASON_JUNK] = "P?", [REASON_TRUNCATED] = "SD",
 		[REASON_NO_BACKEND] = "SC", [REASON_LOCAL] = "RC",
 		[REASON_CLIENT_GONE] = "C?", [REASON_CLIENT_TIMEOUT] = "c?",

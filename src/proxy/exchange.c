@@ -87,6 +87,8 @@ exchange_free(struct exchange *x)
 	if (x->proxy->access != NULL && !x->is_logged)
 		account_end(x, NULL);
 	drop_kept(x);
+	if (unlikely(x->aside != NULL))
+		aside_drop(x);
 	stash_clear(&x->replay);
 	sticky_drop(x);
 	x->proxy->n_active--;
@@ -113,6 +115,18 @@ end_attempt(struct exchange *x)
 	s->ops->release(s);
 }
 
+/* The same of one that is not over: its connection is closed. */
+static void
+abandon_attempt(struct exchange *x, enum reason why)
+{
+	struct http_stream *s = x->attempt;
+
+	x->attempt = NULL;
+	end_trial(x);
+	backend_done(x->backend);
+	s->ops->reset(s, why);
+}
+
 static void
 release_client(struct exchange *x)
 {
@@ -125,7 +139,7 @@ release_client(struct exchange *x)
 /* ---- failures */
 
 static COLD void
-log_failure(const struct exchange *x, enum reason why)
+log_try(const struct exchange *x, enum log_level level, const char *word)
 {
 	int error = errno;
 	struct address client;
@@ -137,10 +151,15 @@ log_failure(const struct exchange *x, enum reason why)
 	};
 
 	endpoint_address(&x->from, &client);
-	/* What costs nobody anything is no reason to warn. */
-	(error != 0 ? log_write_errno : log_write)(reasons[why].is_charged ||
-	    why == REASON_LOCAL ? LOG_WARN : LOG_INFO, &ctx, "%s",
-	    reasons[why].word);
+	(error != 0 ? log_write_errno : log_write)(level, &ctx, "%s", word);
+}
+
+/* What costs nobody anything is no reason to warn. */
+static void
+log_failure(const struct exchange *x, enum reason why)
+{
+	log_try(x, reasons[why].is_charged || why == REASON_LOCAL ?
+	    LOG_WARN : LOG_INFO, reasons[why].word);
 }
 
 /* Answers for the backends; the client has seen nothing of them yet. */
@@ -172,43 +191,6 @@ cut_client(struct exchange *x, enum reason why)
 	x->client = NULL;
 	x->why = (uint8_t)why;
 	s->ops->reset(s, why);
-}
-
-/* interfaces.md, table of failures: the column "safe to retry". */
-static bool
-is_retry_safe(const struct exchange *x, enum reason why, enum sent sent)
-{
-	switch (why) {
-	case REASON_CONNECT:
-	case REASON_CONNECT_TIMEOUT:
-	case REASON_STALE:
-	case REASON_LOCAL:
-		return sent == SENT_NOTHING;
-	case REASON_RESET:
-	case REASON_RESET_REUSED:
-		return sent == SENT_NOTHING || method_is_idempotent(x->method);
-	default:
-		return false;
-	}
-}
-
-/* The connection was at fault, not the backend: a fresh one to the same
- * backend, once, on top of the attempts. */
-static bool
-is_free_retry(const struct exchange *x, enum reason why)
-{
-	return !x->has_retried_free &&
-	    (why == REASON_STALE || why == REASON_RESET_REUSED);
-}
-
-static bool
-can_retry(const struct exchange *x, enum reason why, enum sent sent)
-{
-	if (x->kept == NULL || x->has_taken_body ||
-	    !is_retry_safe(x, why, sent))
-		return false;
-	return is_free_retry(x, why) || (why != REASON_RESET_REUSED &&
-	    x->n_attempts <= x->retries);
 }
 
 static inline uint64_t
@@ -296,6 +278,8 @@ send_request(struct exchange *x, struct http_head *h)
 	if (unlikely(x->target != NULL && x->target->has_timeouts))
 		x->attempt->timeouts = &x->target->timeouts;
 	x->state = x->is_pooled ? EXCHANGE_WAIT : EXCHANGE_CONNECT;
+	if (unlikely((x->retry->try_ms | x->retry->total_ms) != 0))
+		aside_begin_try(x);
 	if (unlikely(x->proxy->access != NULL))
 		x->connected_us = x->is_pooled ? account_us(x) : 0;
 	(void)x->attempt->ops->send_head(x->attempt, h, end);
@@ -319,6 +303,18 @@ try_backend(struct exchange *x, struct http_head *h)
 	return conn_is_local_error(errno) ? REASON_LOCAL : REASON_CONNECT;
 }
 
+/* Another than those tried, while there is one. */
+static struct backend *
+pick_other(struct exchange *x, struct pick *p)
+{
+	struct backend *b = upstream_pick(x->upstream, p);
+
+	if (likely(b != NULL) || p->n_tried == 0)
+		return b;
+	p->n_tried = 0;
+	return upstream_pick(x->upstream, p);
+}
+
 static bool
 pick_backend(struct exchange *x)
 {
@@ -329,7 +325,7 @@ pick_backend(struct exchange *x)
 	if (likely(b == NULL) || x->n_attempts > 0 || !backend_can_serve(b)) {
 		if (b != NULL && x->upstream->sticky->fails_when_down)
 			return false;
-		b = upstream_pick(x->upstream, &p);
+		b = pick_other(x, &p);
 	}
 	if (b == NULL)
 		return false;
@@ -348,15 +344,15 @@ start_attempt(struct exchange *x, struct http_head *h)
 {
 	enum reason why = REASON_NO_BACKEND;
 
-	while (x->n_attempts <= x->retries && x->n_attempts < ATTEMPTS_MAX) {
+	do {
 		if (!pick_backend(x))
 			return why;
 		why = try_backend(x, h);
-		if (why == REASON_NONE)
+		if (likely(why == REASON_NONE))
 			return why;
 		x->state = EXCHANGE_CONNECT;
 		charge(x, why);
-	}
+	} while (retry_is_safe(x, why, SENT_NOTHING) && retry_take(x));
 	return why;
 }
 
@@ -385,6 +381,90 @@ finish(struct exchange *x)
 	end_attempt(x);
 	release_client(x);
 	exchange_free(x);
+}
+
+/* ---- responses: the one that the client gets */
+
+static void
+note_head(struct exchange *x, const struct http_head *h)
+{
+	x->head_us = account_us(x);
+	if (x->connected_us == 0)
+		x->connected_us = x->head_us;
+	account_response(x, h);
+}
+
+/* A response is there, no other try comes: what one would need goes, but
+ * what the log says, and what this try has still to send. */
+static inline void
+settle(struct exchange *x, const struct http_head *h)
+{
+	x->status = h->status;
+	x->has_taken_body = true;
+	if (unlikely(x->aside != NULL))
+		aside_end_try(x);
+	if (likely(!x->is_replaying))
+		stash_clear(&x->replay);
+	if (likely(x->proxy->access == NULL || x->is_logged))
+		drop_kept(x);
+	else
+		note_head(x, h);
+	x->state = EXCHANGE_RELAY;
+}
+
+/* Its own attempt may still be there, and the last one need not be. */
+static COLD void
+finish_held(struct exchange *x)
+{
+	if (x->attempt != NULL)
+		end_attempt(x);
+	x->state = EXCHANGE_END;
+	release_client(x);
+	exchange_free(x);
+}
+
+/* Content of a response that was kept back; may end the exchange. */
+COLD void
+exchange_push_held(struct exchange *x)
+{
+	struct aside *a = x->aside;
+	size_t taken = 0;
+	enum send_result result = x->client->ops->send_body(x->client,
+	    stash_span(&a->body), a->is_whole, &taken);
+
+	x->bytes_out += taken;
+	stash_drop(&a->body, taken);
+	if (result != SEND_OK)
+		return;
+	if (!a->is_whole) {
+		aside_forget(x);
+		x->attempt->ops->resume(x->attempt);
+		return;
+	}
+	finish_held(x);
+}
+
+/* The response that was kept back is the answer, as far as it is there. */
+static COLD void
+relay_held(struct exchange *x)
+{
+	struct http_extra extras[HEAD_EXTRAS_MAX];
+	struct aside *a = x->aside;
+	struct forward_room room;
+	struct http_head h = a->head;
+	bool end = head_has_no_body(&h);
+	enum reason why;
+
+	h.extras = extras;
+	x->backend = a->backend;
+	why = forward_response(x, &h, &room);
+	ASSERT(why == REASON_NONE);	/* it was asked before */
+	settle(x, &h);
+	(void)x->client->ops->send_head(x->client, &h, end);
+	if (end)
+		finish_held(x);
+	else
+		aside_push_later(x);
 }
 
 /* ---- events of the client's stream */
@@ -444,7 +524,7 @@ take_route(struct exchange *x, struct http_head *h)
 		return why;
 	x->target = target_choose(x, h);
 	x->upstream = &x->proxy->upstreams[x->target->upstream];
-	x->retries = (uint8_t)x->target->retries;
+	x->retry = &x->target->retry;
 	return REASON_NONE;
 }
 
@@ -470,7 +550,7 @@ check_request(struct exchange *x, struct http_head *h)
 	} else {
 		x->upstream = &x->proxy->upstreams[
 		    x->proxy->conf->default_upstream];
-		x->retries = (uint8_t)x->upstream->retries;
+		x->retry = &x->upstream->conf->retry;
 	}
 	if (unlikely(x->upstream != NULL && x->upstream->looks_at_request))
 		look_at_request(x, h);
@@ -590,8 +670,10 @@ client_on_head(struct http_stream *s, struct http_head *h, bool end)
 	take_upgrade(x, h, end);
 	if (why == REASON_NONE)
 		why = forward_request(x, h, &room);
-	if (why == REASON_NONE)
+	if (why == REASON_NONE) {
+		upstream_count(x->upstream);
 		why = start_attempt(x, h);
+	}
 	if (unlikely(why != REASON_NONE)) {
 		x->kept = h;	/* for the log */
 		answer(x, why);
@@ -607,6 +689,8 @@ note_request_end(struct exchange *x, enum send_result result)
 	x->is_request_done = true;
 	if (unlikely(x->is_response_done) && result == SEND_OK)
 		finish(x);
+	else if (unlikely(x->aside != NULL) && x->state < EXCHANGE_HOLD)
+		aside_begin_try(x);	/* the backend has all of it now */
 }
 
 static size_t
@@ -675,7 +759,9 @@ client_on_writable(struct http_stream *s)
 {
 	struct exchange *x = of_client(s);
 
-	if (x->attempt != NULL)
+	if (unlikely(has_held(x)) && x->state == EXCHANGE_RELAY)
+		exchange_push_held(x);
+	else if (x->attempt != NULL)
 		x->attempt->ops->resume(x->attempt);
 }
 
@@ -691,14 +777,8 @@ client_on_reset(struct http_stream *s, enum reason why, enum sent sent UNUSED)
 	errno = 0;
 	if (log_threshold >= LOG_INFO && why != REASON_CLIENT_GONE)
 		log_failure(x, why);
-	if (x->attempt != NULL) {
-		struct http_stream *attempt = x->attempt;
-
-		x->attempt = NULL;
-		end_trial(x);
-		backend_done(x->backend);
-		attempt->ops->reset(attempt, REASON_CLIENT_GONE);
-	}
+	if (x->attempt != NULL)
+		abandon_attempt(x, REASON_CLIENT_GONE);
 	release_client(x);
 	exchange_free(x);
 }
@@ -721,33 +801,136 @@ static const struct http_stream_events client_events = {
 
 /* ---- events of the backend's stream */
 
-/* The attempt failed: `s` is dead and already let go of by its codec. */
+/* No other try: the last response that is kept back, else an answer of ours
+ * (semantics.md (f), retry). */
+static COLD void
+give_up(struct exchange *x, enum reason why)
+{
+	if (has_held(x))
+		relay_held(x);
+	else
+		answer(x, why);
+}
+
+/* The attempt is gone. */
 static void
-fail_attempt(struct exchange *x, enum reason why, enum sent sent)
+go_on(struct exchange *x, enum reason why, enum sent sent)
 {
 	enum reason next;
 	bool is_free;
 
-	if (why != REASON_STALE)
-		charge(x, why);
-	end_attempt(x);
-	if (x->state >= EXCHANGE_RELAY) {
-		cut_client(x, why);
-		exchange_free(x);
+	if (!retry_is_due(x, why, sent)) {
+		give_up(x, why);
 		return;
 	}
-	if (!can_retry(x, why, sent)) {
-		answer(x, why);
-		return;
-	}
-	is_free = is_free_retry(x, why);
+	is_free = retry_is_free(x, why);
 	x->has_retried_free |= is_free;
 	next = retry(x, is_free);
 	if (next == REASON_NONE)
 		x->client->ops->resume(x->client);
 	else
-		answer(x, next == REASON_NO_BACKEND ? why : next);
+		give_up(x, next == REASON_NO_BACKEND ? why : next);
 }
+
+/* Another try, for the sake of which a response was kept back; without one
+ * that response is the answer, or `why` if it is not whole. */
+static COLD void
+better_held(struct exchange *x, enum reason why)
+{
+	if (!x->aside->is_whole)
+		aside_forget(x);
+	if (retry_take(x) && retry(x, false) == REASON_NONE)
+		x->client->ops->resume(x->client);
+	else
+		give_up(x, why);
+}
+
+/* The attempt failed: `s` is dead and already let go of by its codec. */
+static void
+fail_attempt(struct exchange *x, enum reason why, enum sent sent)
+{
+	bool is_held = x->state == EXCHANGE_HOLD;
+
+	if (is_held)
+		log_failure(x, why);	/* its status has been charged */
+	else if (why != REASON_STALE)
+		charge(x, why);
+	end_attempt(x);
+	if (is_held) {
+		/* The client does not know that there was a part of it. */
+		better_held(x, why == REASON_TRUNCATED ? REASON_RESET : why);
+		return;
+	}
+	if (x->state >= EXCHANGE_RELAY) {
+		cut_client(x, why);
+		exchange_free(x);
+		return;
+	}
+	go_on(x, why, sent);
+}
+
+/* ---- deadlines */
+
+/* The client still sends: that is not the backend's time. */
+static bool
+waits_for_client(const struct exchange *x)
+{
+	return x->state == EXCHANGE_WAIT && !x->is_request_done;
+}
+
+void
+exchange_try_is_over(struct exchange *x)
+{
+	bool is_connecting = x->state == EXCHANGE_CONNECT;
+	enum reason why = is_connecting ? REASON_CONNECT_TIMEOUT :
+	    REASON_TIMEOUT;
+	bool is_held = x->state == EXCHANGE_HOLD;
+
+	if (waits_for_client(x)) {
+		aside_begin_try(x);
+		return;
+	}
+	errno = 0;
+	if (is_held)
+		log_failure(x, why);
+	else
+		charge(x, why);
+	abandon_attempt(x, why);
+	if (is_held)
+		better_held(x, why);
+	else
+		go_on(x, why, is_connecting ? SENT_NOTHING : SENT_ALL);
+}
+
+/* One that was not given all the time is not to blame. */
+static COLD void
+note_late(struct exchange *x)
+{
+	errno = 0;
+	if (x->n_attempts == 1 && x->is_request_done && !x->has_retried_free &&
+	    x->state < EXCHANGE_HOLD)
+		charge(x, REASON_TIMEOUT);
+	else
+		log_failure(x, REASON_TIMEOUT);
+}
+
+void
+exchange_total_is_over(struct exchange *x)
+{
+	note_late(x);
+	if (x->state == EXCHANGE_HOLD)
+		aside_forget(x);
+	if (x->attempt != NULL)
+		abandon_attempt(x, REASON_TIMEOUT);
+	if (x->state < EXCHANGE_RELAY) {
+		give_up(x, REASON_TIMEOUT);
+		return;
+	}
+	cut_client(x, REASON_TIMEOUT);
+	exchange_free(x);
+}
+
+/* ---- */
 
 static void
 backend_on_connect(struct http_stream *s)
@@ -773,9 +956,11 @@ backend_on_info(struct http_stream *s, struct http_head *h)
 	struct exchange *x = of_backend(s);
 
 	x->state = EXCHANGE_WAIT;
-	if (x->version != HTTP_1_0 &&
-	    forward_response(x, h, NULL) == REASON_NONE)
-		(void)x->client->ops->send_info(x->client, h);
+	if (x->version == HTTP_1_0 ||
+	    forward_response(x, h, NULL) != REASON_NONE)
+		return;
+	x->has_said_info = true;
+	(void)x->client->ops->send_info(x->client, h);
 }
 
 /* What only we can see: the codec found the head well-formed. */
@@ -793,7 +978,7 @@ refuse_response(struct exchange *x, enum reason why)
 static void
 judge_status(struct exchange *x, unsigned status)
 {
-	if (likely(status < 502 || status > 504))
+	if (likely(status < 500) || !retry_is_charged(x, status))
 		backend_succeeded(x->backend, x->is_trial);
 	else
 		backend_failed(x->backend, FAILURE_GATEWAY, x->is_trial);
@@ -801,27 +986,46 @@ judge_status(struct exchange *x, unsigned status)
 	end_trial(x);
 }
 
-static void
-note_head(struct exchange *x, const struct http_head *h)
+/* The client may never hear of it. */
+static COLD void
+log_status(const struct exchange *x, unsigned status)
 {
-	x->head_us = account_us(x);
-	if (x->connected_us == 0)
-		x->connected_us = x->head_us;
-	account_response(x, h);
+	char word[8];
+
+	errno = 0;
+	(void)snprintf(word, sizeof(word), "%u", status);
+	log_try(x, retry_is_charged(x, status) ? LOG_WARN : LOG_INFO, word);
 }
 
-/* A response is there, no other try comes: what one would need goes, but
- * what the log says, and what this try has still to send. */
-static void
-settle(struct exchange *x, const struct http_head *h)
+/* The response that is kept back is whole. */
+static COLD void
+end_held(struct exchange *x)
 {
-	x->has_taken_body = true;
-	if (likely(!x->is_replaying))
-		stash_clear(&x->replay);
-	if (likely(x->proxy->access == NULL || x->is_logged))
-		drop_kept(x);
-	else
-		note_head(x, h);
+	x->aside->is_whole = true;
+	end_attempt(x);
+	better_held(x, REASON_NONE);
+}
+
+/* A response that another try may better is kept back. */
+static COLD void
+hold_response(struct exchange *x, const struct http_head *h, bool end)
+{
+	judge_status(x, h->status);
+	log_status(x, h->status);
+	aside_keep_head(x, h);
+	x->state = EXCHANGE_HOLD;
+	if (end)
+		end_held(x);
+}
+
+/* Which lasts as long as it lasts: timeouts.total is not for it. */
+static void
+begin_tunnel(struct exchange *x)
+{
+	x->state = EXCHANGE_TUNNEL;
+	x->is_request_done = false;
+	if (unlikely(x->aside != NULL))
+		aside_drop(x);
 }
 
 static void
@@ -835,14 +1039,16 @@ backend_on_head(struct http_stream *s, struct http_head *h, bool end)
 		refuse_response(x, why);
 		return;
 	}
-	judge_status(x, h->status);
-	x->status = h->status;
-	settle(x, h);
-	x->state = EXCHANGE_RELAY;
-	if (unlikely(h->framing == FRAMING_TUNNEL)) {
-		x->state = EXCHANGE_TUNNEL;
-		x->is_request_done = false;
+	if (unlikely(h->status >= 429) && retry_may_better(x, h)) {
+		hold_response(x, h, end);
+		return;
 	}
+	judge_status(x, h->status);
+	if (unlikely(has_held(x)))
+		aside_forget(x);
+	settle(x, h);
+	if (unlikely(h->framing == FRAMING_TUNNEL))
+		begin_tunnel(x);
 	(void)x->client->ops->send_head(x->client, h, end);
 	if (end)
 		finish(x);
@@ -856,6 +1062,29 @@ note_response_end(struct exchange *x)
 		finish(x);
 }
 
+/*
+ * True: what came is kept back, too, or waits behind what was. A response that
+ * gets too long for that is the answer.
+ */
+static COLD bool
+hold_body(struct exchange *x, struct span data, bool end, size_t *taken)
+{
+	if (!has_held(x))
+		return false;
+	if (x->state == EXCHANGE_HOLD) {
+		if (aside_keep_body(x, data)) {
+			*taken = data.len;
+			if (end)
+				end_held(x);
+			return true;
+		}
+		relay_held(x);
+	}
+	if (has_held(x) && end && data.len == 0)
+		x->aside->is_whole = true;
+	return has_held(x);
+}
+
 static size_t
 backend_on_body(struct http_stream *s, struct span data, bool end)
 {
@@ -863,6 +1092,8 @@ backend_on_body(struct http_stream *s, struct span data, bool end)
 	enum send_result result;
 	size_t taken = 0;
 
+	if (unlikely(x->aside != NULL) && hold_body(x, data, end, &taken))
+		return taken;
 	result = x->client->ops->send_body(x->client, data, end, &taken);
 	x->bytes_out += taken;
 	if (result == SEND_OK && end)
@@ -875,7 +1106,7 @@ backend_takes_pipe(const struct http_stream *s)
 {
 	const struct exchange *x = of_backend(s);
 
-	return x->client->ops->takes_pipe != NULL &&
+	return !has_held(x) && x->client->ops->takes_pipe != NULL &&
 	    x->client->ops->takes_pipe(x->client);
 }
 
@@ -897,7 +1128,13 @@ static void
 backend_on_trailers(struct http_stream *s, struct http_head *t)
 {
 	struct exchange *x = of_backend(s);
+	size_t taken;
 
+	if (unlikely(has_held(x))) {
+		/* They may be left out (RFC 9110 6.5.1). */
+		(void)hold_body(x, span_of(NULL, 0), true, &taken);
+		return;
+	}
 	trailers_drop_forbidden(t);
 	if (x->client->ops->send_trailers(x->client, t) == SEND_OK)
 		finish(x);
@@ -973,6 +1210,7 @@ proxy_init(struct proxy *p, const struct conf *conf,
 	if (conf->n_routes > 0)
 		p->router = router_new(conf->routes, conf->n_routes);
 	slab_init(&exchanges, EXCHANGE_SIZE, 0);
+	aside_module_init();
 	stash_module_init();
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/address.h"
 #include "core/stash.h"
+#include "event/loop.h"
 #include "http/rules.h"
 #include "http/stream.h"
 #include "proxy/proxy.h"
@@ -13,6 +14,7 @@
 
 #define ATTEMPTS_MAX	8
 #define REPLAY_MAX	(64u << 10)	/* content kept for another try */
+#define HELD_MAX	(64u << 10)	/* content of a response kept back */
 #define EXCHANGE_SIZE	704	/* of the slab's objects, kept head included */
 
 /*
@@ -23,6 +25,7 @@
 	X(START,	"reading the request head")			\
 	X(CONNECT,	"connecting to the backend")			\
 	X(WAIT,		"waiting for the response head")		\
+	X(HOLD,		"keeping a response back")			\
 	X(RELAY,	"relaying the response")			\
 	X(TUNNEL,	"relaying a tunnel")				\
 	X(END,		"ending")
@@ -40,6 +43,23 @@ struct endpoint {
 	uint8_t family;
 };
 
+/*
+ * What few exchanges have: deadlines (timeouts.try, timeouts.total), and a
+ * response that is kept back because another try may bring a better one.
+ */
+struct aside {
+	struct timer timer;
+	struct deferred push;
+	struct exchange *exchange;
+	uint64_t try_at, total_at;	/* CLOCK_MONOTONIC ms; 0: off */
+	struct http_head head;
+	void *block;			/* what holds it; NULL: no response */
+	struct stash body;		/* of it, not sent yet */
+	struct backend *backend;	/* that gave it */
+	uint8_t block_class;
+	bool is_whole;			/* its end is there */
+};
+
 struct exchange {
 	struct http_sink client_sink, backend_sink;
 	struct http_stream *client;	/* NULL once released */
@@ -49,25 +69,27 @@ struct exchange {
 	struct backend *backend;	/* of the current attempt */
 	struct http_head *kept;		/* for another attempt; NULL: none */
 	void *block;			/* what holds it if not our own tail */
+	const struct retry_conf *retry;	/* of the route, or the upstream */
+	struct aside *aside;		/* NULL: nothing is */
 	struct stash replay;		/* content that an attempt has taken */
 	uint32_t replayed;		/* of it by the current attempt */
+	uint32_t cookies_len;
 	struct backend *named;		/* by the client's cookie */
 	char *cookies;			/* without ours; NULL: as they came */
-	uint32_t cookies_len;
-	uint8_t cookies_class;
 	uint64_t bytes_in, bytes_out;
 	uint32_t connected_us, head_us;	/* since then; 0: not reached */
 	uint16_t status;		/* that the client got; 0: none yet */
 	uint8_t why;			/* enum reason */
+	uint8_t cookies_class;
+	uint16_t listener_port, listener;
 	const struct route_conf *route;	/* NULL: there are none */
 	const struct target_conf *target;	/* of it; NULL: no route */
 	const struct cidrs *trusted;	/* proxies; NULL: the peer is none */
 	struct endpoint peer;		/* who is connected to us */
 	struct endpoint from;		/* the client, behind the proxies */
-	uint16_t listener_port, listener;
 	uint8_t block_class;
 	uint8_t state;
-	uint8_t n_attempts, retries;
+	uint8_t n_attempts;
 	uint8_t method, version;
 	uint8_t media;			/* for error bodies */
 	bool is_logged;			/* or is not to be */
@@ -79,6 +101,7 @@ struct exchange {
 	bool has_taken_body;		/* bytes that cannot be sent again */
 	bool is_replaying;		/* `replay` comes before new content */
 	bool has_retried_free;		/* a pooled connection was at fault */
+	bool has_said_info;		/* the client has an interim head */
 	uint8_t said_class;
 	char *said;			/* account_response(); NULL: nothing */
 	/* From here on nothing is cleared when an exchange begins. */
@@ -183,6 +206,45 @@ void trust_find_client(struct exchange *x, const struct http_head *h);
  */
 struct span trust_chain(const struct exchange *x, const struct http_head *h,
     enum field_id id, char room[CHAIN_MAX], struct span ours);
+
+/* retry.c: the column "safe to retry" of the table of failures. */
+bool retry_is_safe(const struct exchange *x, enum reason why, enum sent sent);
+/* On top of the attempts, on a fresh connection to the same backend. */
+bool retry_is_free(const struct exchange *x, enum reason why);
+/* Attempts, time and budget are left; takes of the latter. */
+bool retry_take(struct exchange *x);
+/* All of it: the attempt failed, and another is to be made. */
+bool retry_is_due(struct exchange *x, enum reason why, enum sent sent);
+/* The response `h` is one that another try is to better; no budget yet. */
+bool retry_may_better(const struct exchange *x, const struct http_head *h);
+/* The backend's own status is a failure of it. */
+bool retry_is_charged(const struct exchange *x, unsigned status);
+
+/* aside.c: x->aside comes with the first that is needed of it. */
+void aside_module_init(void);
+void aside_drop(struct exchange *x);	/* all of it */
+bool aside_is_late(const struct exchange *x);	/* timeouts.total is over */
+void aside_begin_try(struct exchange *x);	/* timeouts.try, from now on */
+void aside_end_try(struct exchange *x);
+/* One response at a time; aside_keep_body: false if it gets too long. */
+void aside_keep_head(struct exchange *x, const struct http_head *h);
+bool aside_keep_body(struct exchange *x, struct span data);
+/*
+ * Has exchange_push_held() called when the event is over: a codec that
+ * gathers the pieces of a body sends them from where they lie when it is, so
+ * nothing that may go before that can be sent within it.
+ */
+void aside_push_later(struct exchange *x);
+void aside_forget(struct exchange *x);
+static inline bool
+has_held(const struct exchange *x)
+{
+	return x->aside != NULL && x->aside->block != NULL;
+}
+/* exchange.c: from the loop, when the time has come. */
+void exchange_try_is_over(struct exchange *x);
+void exchange_total_is_over(struct exchange *x);
+void exchange_push_held(struct exchange *x);
 
 /* account.c: the times of an exchange, and its line in the access log. */
 uint32_t account_us(const struct exchange *x);	/* since it began, 1 or more */

@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/value.h"
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/regex.h"
+#include "event/loop.h"
 #include "http/uri.h"
 #include "proxy/exchange.h"
 #include "proxy/router.h"
@@ -232,6 +235,27 @@ put_ms(const char *word, uint32_t ms)
 	fprintf(probe.out, ", %s %g s", word, ms / 1000.0);
 }
 
+/* "2 retries (connect, reset; budget 20%)" */
+static void
+put_retries(const struct retry_conf *r, uint32_t budget)
+{
+	const char *between = " (";
+	char text[VALUE_MAX];
+
+	fprintf(probe.out, ", %u retries", r->attempts);
+	if (r->attempts == 0)
+		return;
+	for (uint32_t i = 0; i < RETRY_WORD_COUNT; i++) {
+		if ((r->when & 1u << i) == 0)
+			continue;
+		fprintf(probe.out, "%s%s", between, retry_word(i));
+		between = ", ";
+	}
+	fprintf(probe.out, "%sbudget %s)", r->when == 0 ? " (" : "; ",
+	    budget == BUDGET_OFF ? "off" :
+	    value_print(&value_percentage, budget, text));
+}
+
 static void
 put_upstream(const struct exchange *x)
 {
@@ -243,12 +267,17 @@ put_upstream(const struct exchange *x)
 
 	if (x->route != NULL && x->route->n_targets > 1)
 		put_shares(conf, x->route, x->target);
-	fprintf(probe.out, "upstream \"%s\", %s, %u retries", u->name,
-	    x->upstream->strategy->name, x->retries);
+	fprintf(probe.out, "upstream \"%s\", %s", u->name,
+	    x->upstream->strategy->name);
+	put_retries(x->retry, u->budget);
 	put_ms("connect", t->connect);
 	put_ms("response_head", t->response_head);
 	put_ms("between_bytes", t->between_bytes);
 	put_ms("send", t->send);
+	if (x->retry->try_ms != 0)
+		put_ms("try", x->retry->try_ms);
+	if (x->retry->total_ms != 0)
+		put_ms("total", x->retry->total_ms);
 	fputc('\n', probe.out);
 	put_backends(u);
 	if (x->named != NULL)
@@ -433,6 +462,7 @@ proxy_explain(const struct conf *conf, struct http_head *h,
 	struct proxy p;
 
 	lead_nowhere(upstreams, conf->n_upstreams);
+	wheel_init(&loop.wheel, clock_now_ms);	/* deadlines */
 	proxy_init(&p, conf, upstreams);
 	probe.out = out;
 	run(&p, h, peer);

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "core/assert.h"
 #include "core/memory.h"
+#include "upstream/budget.h"
 #include "upstream/internal.h"
 #include "upstream/standing.h"
 #include "upstream/strategy.h"
@@ -73,11 +74,14 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 	u->sticky = uc->is_sticky ? &uc->sticky : NULL;
 	u->looks_at_request = uc->is_sticky || uc->strategy == STRATEGY_HASH;
 	settings_init(&u->settings, conf, uc);
-	u->retries = uc->retries;
 	u->n_backends = (uint32_t)uc->n_backends;
 	u->backends = xcalloc(uc->n_backends, sizeof(*u->backends));
 	u->cursor = &segment_upstream_slot(uc->slot)->cursor;
 	u->eligibility = &segment_upstream_slot(uc->slot)->eligibility;
+	u->budget = &segment_upstream_slot(uc->slot)->budget;
+	u->first_tries = &segment_upstream_stripe(process)->
+	    requests[uc->slot];
+	budget_begin(u);
 	for (size_t i = 0; i < uc->n_backends; i++)
 		backend_init(&u->backends[i], &uc->backends[i], u, process,
 		    max_idle == 0 ? 1 : max_idle);

@@ -85,7 +85,8 @@ struct upstream {
 	bool looks_at_request;		/* for a cookie, or for a key */
 	struct backend *backends;
 	uint32_t n_backends;
-	uint32_t retries;		/* attempts beyond the first */
+	_Atomic uint64_t *budget;	/* in the segment */
+	_Atomic uint64_t *first_tries;	/* of this process, in its stripe */
 	/* The strategy's table over those that may serve: prefix sums of the
 	 * weights, and a step coprime to their sum, near sum / phi
 	 * (architecture.md, Selection). */
@@ -130,6 +131,13 @@ struct upstream *upstreams_new(const struct conf *conf, uint32_t process,
 void upstreams_free(struct upstream **u, size_t n);
 /* Another worker has woken this one: it waits for connections of ours. */
 void upstreams_woken(struct upstream *u, size_t n);
+
+/* A request comes here for the first time; its other tries do not count. */
+static inline void
+upstream_count(struct upstream *u)
+{
+	shm_add(u->first_tries, 1);
+}
 
 /* What is chosen for. */
 struct pick {

@@ -83,6 +83,8 @@ settings_init(void)
 		.connect = 1500, .response_head = 3500, .between_bytes = 2500,
 		.send = 3000,
 	};
+	w.upstream_conf.retry.when = RETRY_DEFAULT;
+	w.upstream_conf.budget = BUDGET_OFF;
 	w.upstream_conf.idle_ms = 5000;
 	w.upstream_conf.pool_idle = 4;
 	w.conf.max_hops = 10;
@@ -132,7 +134,7 @@ world_begin(unsigned flags)
 	w.last = span_of(NULL, 0);
 	w.said = 0;
 	w.proxy.requests = 0;
-	w.upstreams[0].retries = flags & FLAG_NO_RETRY ? 0 : 2;
+	w.upstream_conf.retry.attempts = flags & FLAG_NO_RETRY ? 0 : 2;
 	w.settings.body_bytes = flags & FLAG_BODY_LIMIT ? BODY_LIMIT : 0;
 	w.settings.min_rate = flags & FLAG_PACE ? 50 : 0;
 	w.settings.requests = flags & FLAG_TWO_REQUESTS ? 2 : 0;
@@ -338,6 +340,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	play(bytes + 2, len - 2, piece == 0 ? SIZE_MAX : piece);
 	hang_up();
 	check_nothing_is_left();
-	check_exchanges(w.client, w.upstreams[0].retries, w.is_calm);
+	check_exchanges(w.client, w.upstream_conf.retry.attempts, w.is_calm);
 	return 0;
 }

@@ -205,7 +205,7 @@ static const struct {
 	{ "user", "null\n", NULL },
 	{ "forwarded", "false\n", NULL },
 	{ "retries", "off\n", NULL },
-	{ "upstreams.web.retries", "attempts: 2\n", NULL },
+	{ "upstreams.web.retries", "attempts: 2\nbudget: 20%\n", NULL },
 	{ "upstreams.web.retries.attempts", "2\n", NULL },
 	{ "upstreams.web.backends.0.host", "10.0.0.1\n", NULL },
 	{ "upstreams.web.backends.1", "host: b\nport: 81\nweight: 1\n"

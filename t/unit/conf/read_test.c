@@ -54,7 +54,12 @@ START_TEST(defaults)
 	ck_assert_uint_eq(c->upstreams[0].timeouts.send, 30000);
 	ck_assert_uint_eq(c->upstreams[0].idle_ms, 30000);
 	ck_assert_uint_eq(c->upstreams[0].pool_idle, 256);
-	ck_assert_uint_eq(c->upstreams[0].retries, 2);
+	ck_assert_uint_eq(c->upstreams[0].retry.attempts, 2);
+	ck_assert_uint_eq(c->upstreams[0].retry.when,
+	    RETRY_BIT(CONNECT) | RETRY_BIT(RESET));
+	ck_assert_uint_eq(c->upstreams[0].retry.try_ms, 0);
+	ck_assert_uint_eq(c->upstreams[0].retry.total_ms, 0);
+	ck_assert_uint_eq(c->upstreams[0].budget, 2000);
 	ck_assert_uint_eq(c->max_hops, 10);
 	ck_assert_str_eq(c->via, "fairlead");
 	ck_assert(!c->sends_forwarded);
@@ -177,8 +182,8 @@ START_TEST(aliases)
 	check_address(&c->upstreams[2].backends[0].address, "127.0.0.1:9001");
 	check_address(&c->upstreams[2].backends[1].address, "127.0.0.1:2");
 	ck_assert_uint_eq(c->upstreams[2].timeouts.connect, 1000);
-	ck_assert_uint_eq(c->upstreams[2].retries, 1);
-	ck_assert_uint_eq(c->upstreams[0].retries, 0);
+	ck_assert_uint_eq(c->upstreams[2].retry.attempts, 1);
+	ck_assert_uint_eq(c->upstreams[0].retry.attempts, 0);
 	ck_assert_uint_eq(c->drain_timeout_ms, 1000);
 	ck_assert_str_eq(c->via, "nobody");
 	reading_free(&r);

@@ -95,7 +95,8 @@ check_number(const struct conf_key *k, size_t target_size)
 	ck_assert_uint_le(k->max, room);
 	ck_assert_uint_le(k->min, k->max);
 	/* A word's value is no number that somebody could write. */
-	if (k->word != NULL && k->word_value >= k->min)
+	if (k->word != NULL && k->word_value >= k->min &&
+	    k->word_value <= k->max)
 		ck_assert_uint_eq(k->word_value, 0);
 }
 

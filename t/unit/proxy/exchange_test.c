@@ -7,12 +7,14 @@
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/stash.h"
 #include "event/loop.h"
 #include "proc/register.h"
 #include "proxy/proxy.h"
 #include "shm/segment.h"
 #include "support/memory_stream.h"
 #include "support/unit.h"
+#include "upstream/budget.h"
 #include "upstream/internal.h"
 
 #define BACKENDS 3
@@ -60,8 +62,8 @@ setup(void)
 	memset(&w, 0, sizeof(w));
 	clock_update();
 	log_open(-1, false);
-	ck_assert_int_eq(segment_create(), 0);
 	ck_assert_int_eq(loop_init(), 0);
+	ck_assert_int_eq(segment_create(), 0);
 	for (unsigned i = 0; i < BACKENDS; i++) {
 		struct backend_conf *b = &w.backend_conf[i];
 
@@ -81,7 +83,9 @@ setup(void)
 		.open_ms = 10000, .open_most_ms = 10000, .window_ms = 10000,
 		.requests = 20, .trials = 1, .successes = 2,
 		.max_ejected = 10000 };
-	w.upstream_conf.retries = 2;
+	w.upstream_conf.retry.attempts = 2;
+	w.upstream_conf.retry.when = RETRY_DEFAULT;
+	w.upstream_conf.budget = SHARE_ONE / 5;
 	w.conf.max_hops = 10;
 	w.conf.via = "fairlead";
 	ck_assert_int_eq(segment_register_conf(&w.conf), 0);
@@ -112,6 +116,7 @@ teardown(void)
 	ck_assert_uint_eq(in_flight(), 0);
 	for (unsigned i = 0; i < w.n_leases && w.lease_error == 0; i++)
 		ck_assert(w.leases[i].is_released);
+	ck_assert_uint_eq(block_bytes_in_use(), 0);
 	upstreams_free(&w.upstreams, 1);
 	loop_fini();
 	segment_close();
@@ -147,6 +152,36 @@ has_line(const struct memory_stream *m, const char *line)
 	return false;
 }
 
+/* The clock goes on, and timers fire. */
+static void
+time_passes(uint64_t ms)
+{
+	clock_now_ms += ms;
+	clock_now_ns += ms * 1000000;
+	wheel_run(&loop.wheel, clock_now_ms);
+}
+
+static void
+end_turn(struct loop *l UNUSED)
+{
+	loop_stop();
+}
+
+/* What was put off until an event is over; the clock stays. */
+static void
+event_ends(void)
+{
+	uint64_t ms = clock_now_ms, ns = clock_now_ns;
+
+	if (list_is_empty(&loop.deferred))
+		return;
+	loop.on_turn = end_turn;
+	loop_run();
+	clock_now_ms = ms;
+	clock_now_ns = ns;
+}
+
+#define HELD (64u << 10)	/* HELD_MAX of proxy/exchange.h */
 #define FIRST (w.leases[0])
 #define SECOND (w.leases[1])
 
@@ -319,23 +354,49 @@ static const struct {
 	bool is_retried;
 	const char *status;	/* if not */
 	bool is_charged;
+	uint32_t when;		/* 0: the default */
 } failures[] = {
-	{ "GET", true, REASON_STALE, SENT_NOTHING, true, NULL, false },
-	{ "POST", true, REASON_STALE, SENT_NOTHING, true, NULL, false },
-	{ "GET", true, REASON_RESET_REUSED, SENT_ALL, true, NULL, false },
-	{ "PUT", true, REASON_RESET_REUSED, SENT_ALL, true, NULL, false },
-	{ "POST", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false },
-	{ "PATCH", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false },
-	{ "BREW", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false },
-	{ "GET", false, REASON_RESET, SENT_ALL, true, NULL, true },
-	{ "DELETE", false, REASON_RESET, SENT_PART, true, NULL, true },
-	{ "POST", false, REASON_RESET, SENT_ALL, false, "502", true },
-	{ "POST", false, REASON_RESET, SENT_PART, false, "502", true },
-	{ "GET", false, REASON_JUNK, SENT_ALL, false, "502", true },
-	{ "GET", false, REASON_TIMEOUT, SENT_ALL, false, "504", true },
+	{ "GET", true, REASON_STALE, SENT_NOTHING, true, NULL, false, 0 },
+	{ "POST", true, REASON_STALE, SENT_NOTHING, true, NULL, false, 0 },
+	{ "GET", true, REASON_RESET_REUSED, SENT_ALL, true, NULL, false, 0 },
+	{ "PUT", true, REASON_RESET_REUSED, SENT_ALL, true, NULL, false, 0 },
+	{ "POST", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false, 0 },
+	{ "PATCH", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false, 0 },
+	{ "BREW", true, REASON_RESET_REUSED, SENT_ALL, false, "502", false, 0 },
+	{ "GET", false, REASON_RESET, SENT_ALL, true, NULL, true, 0 },
+	{ "DELETE", false, REASON_RESET, SENT_PART, true, NULL, true, 0 },
+	{ "POST", false, REASON_RESET, SENT_ALL, false, "502", true, 0 },
+	{ "POST", false, REASON_RESET, SENT_PART, false, "502", true, 0 },
+	{ "GET", false, REASON_JUNK, SENT_ALL, false, "502", true, 0 },
+	{ "GET", false, REASON_TIMEOUT, SENT_ALL, false, "504", true, 0 },
 	{ "GET", false, REASON_CONNECT_TIMEOUT, SENT_NOTHING, true, NULL,
-	    true },
-	{ "POST", false, REASON_CONNECT, SENT_NOTHING, true, NULL, true },
+	    true, 0 },
+	{ "POST", false, REASON_CONNECT, SENT_NOTHING, true, NULL, true, 0 },
+	{ "POST", true, REASON_REFUSED, SENT_ALL, true, NULL, false, 0 },
+	{ "POST", false, REASON_LOCAL, SENT_NOTHING, true, NULL, false, 0 },
+	/* Left out of the list, or put on it. */
+	{ "GET", false, REASON_CONNECT, SENT_NOTHING, false, "502", true,
+	    RETRY_BIT(RESET) },
+	{ "GET", false, REASON_CONNECT_TIMEOUT, SENT_NOTHING, false, "504",
+	    true, RETRY_BIT(RESET) },
+	{ "GET", false, REASON_RESET, SENT_ALL, false, "502", true,
+	    RETRY_BIT(CONNECT) },
+	{ "GET", true, REASON_RESET_REUSED, SENT_ALL, true, NULL, false,
+	    RETRY_BIT(CONNECT) },
+	{ "GET", true, REASON_STALE, SENT_NOTHING, true, NULL, false,
+	    RETRY_BIT(CONNECT) },
+	{ "GET", false, REASON_LOCAL, SENT_NOTHING, true, NULL, false,
+	    RETRY_BIT(RESET) },
+	{ "GET", false, REASON_TIMEOUT, SENT_ALL, true, NULL, true,
+	    RETRY_BIT(TIMEOUT) },
+	{ "DELETE", false, REASON_TIMEOUT, SENT_PART, true, NULL, true,
+	    RETRY_BIT(TIMEOUT) },
+	{ "POST", false, REASON_TIMEOUT, SENT_ALL, false, "504", true,
+	    RETRY_BIT(TIMEOUT) },
+	{ "GET", false, REASON_JUNK, SENT_ALL, true, NULL, true,
+	    RETRY_BIT(JUNK) },
+	{ "POST", false, REASON_JUNK, SENT_ALL, false, "502", true,
+	    RETRY_BIT(JUNK) },
 };
 
 START_TEST(the_failure_table_holds)
@@ -346,6 +407,8 @@ START_TEST(the_failure_table_holds)
 	(void)snprintf(text, sizeof(text), "%s /\nHost: a",
 	    failures[_i].method);
 	request(text, 0);
+	w.upstream_conf.retry.when = failures[_i].when == 0 ? RETRY_DEFAULT :
+	    failures[_i].when;
 	memory_say_reset(&FIRST, failures[_i].why, failures[_i].sent);
 	ck_assert_uint_eq(segment_failures(w.leased[0]->slot),
 	    failures[_i].is_charged);
@@ -375,7 +438,7 @@ END_TEST
 START_TEST(stale_is_free)
 {
 	w.is_pooled = true;
-	w.upstreams[0].retries = 0;
+	w.upstream_conf.retry.attempts = 0;
 	request("POST /\nHost: a", 0);
 	memory_say_reset(&FIRST, REASON_STALE, SENT_NOTHING);
 	ck_assert_uint_eq(w.n_leases, 2);
@@ -674,6 +737,524 @@ START_TEST(an_absolute_target_survives_a_retry)
 }
 END_TEST
 
+/* ---- responses that are kept back */
+
+#define ALL_WHEN (RETRY_DEFAULT | RETRY_BIT(TIMEOUT) | RETRY_BIT(503))
+#define THIRD (w.leases[2])
+
+static const struct {
+	const char *method, *status;
+	uint32_t when;
+	bool is_retried, is_charged;
+} kept_back[] = {
+	{ "GET", "503", RETRY_BIT(503), true, true },
+	{ "PUT", "502", RETRY_BIT(502), true, true },
+	{ "HEAD", "504", RETRY_BIT(504), true, true },
+	{ "GET", "500", RETRY_BIT(500), true, true },
+	{ "GET", "429", RETRY_BIT(429), true, false },
+	{ "GET", "503", RETRY_BIT(502), false, true },
+	{ "GET", "500", RETRY_BIT(502), false, false },
+	{ "GET", "501", ~0u, false, false },
+	{ "GET", "505", ~0u, false, false },
+	{ "GET", "404", ~0u, false, false },
+	{ "POST", "503", ~0u, false, true },
+	{ "PATCH", "429", ~0u, false, false },
+};
+
+START_TEST(a_status_may_be_bettered)
+{
+	char text[64];
+
+	w.upstream_conf.retry.when = kept_back[_i].when;
+	(void)snprintf(text, sizeof(text), "%s /\nHost: a",
+	    kept_back[_i].method);
+	request(text, 0);
+	memory_say_head(&FIRST, kept_back[_i].status, FRAMING_LENGTH, 2);
+	ck_assert_uint_eq(w.client.n_heads, kept_back[_i].is_retried ? 0 : 1);
+	(void)memory_say_body(&FIRST, "no", true);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot),
+	    kept_back[_i].is_charged);
+	if (!kept_back[_i].is_retried) {
+		ck_assert_uint_eq(w.n_leases, 1);
+		ck_assert(has_line(&w.client, kept_back[_i].status));
+		return;
+	}
+	ck_assert(FIRST.is_released && !FIRST.is_reset);
+	ck_assert_uint_eq(w.n_leases, 2);
+	ck_assert_ptr_ne(w.leased[0], w.leased[1]);
+	memory_say_head(&SECOND, "200", FRAMING_LENGTH, 2);
+	(void)memory_say_body(&SECOND, "ok", true);
+	ck_assert(has_line(&w.client, "200") && has_body(&w.client, "ok"));
+}
+END_TEST
+
+/* What comes behind a 503 of the first backend, whose body is "busy". */
+enum then { NO_MORE, REFUSED, RESET, HUNG, LATE, LOCAL, EMPTY };
+
+START_TEST(the_last_response_is_relayed)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	w.upstream_conf.retry.attempts = _i == NO_MORE ? 0 : 1;
+	w.upstream_conf.retry.total_ms = _i == LATE ? 500 : 0;
+	request("GET /\nHost: a", 0);
+	w.lease_error = _i == LOCAL ? EMFILE : 0;
+	w.upstream_conf.budget = _i == EMPTY ? 1 : SHARE_ONE;
+	if (_i == EMPTY)
+		while (budget_take(&w.upstreams[0]))
+			;
+	memory_say_head(&FIRST, "503\nX-Who: first", FRAMING_LENGTH, 4);
+	(void)memory_say_body(&FIRST, "busy", true);
+	if (_i == REFUSED)
+		memory_say_reset(&SECOND, REASON_CONNECT, SENT_NOTHING);
+	else if (_i == RESET)
+		memory_say_reset(&SECOND, REASON_RESET, SENT_ALL);
+	else if (_i == HUNG)
+		memory_say_reset(&SECOND, REASON_TIMEOUT, SENT_ALL);
+	else if (_i == LATE)
+		time_passes(501);
+	event_ends();
+	w.lease_error = 0;
+	w.n_leases = _i == LOCAL || _i == NO_MORE || _i == EMPTY ? 1 : 2;
+	ck_assert(has_line(&w.client, "503"));
+	ck_assert(has_line(&w.client, "X-Who: first"));
+	ck_assert(has_line(&w.client, "Via: 1.1 fairlead"));
+	ck_assert(has_body(&w.client, "busy") && w.client.has_ended);
+	ck_assert(w.client.is_released && !w.client.is_reset);
+}
+END_TEST
+
+START_TEST(the_later_response_is_the_last)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_NONE, 0);
+	memory_say_head(&SECOND, "503\nX-Who: second", FRAMING_CHUNKED, 0);
+	ck_assert_uint_eq(memory_say_body(&SECOND, "bu", false), 2);
+	ck_assert_uint_eq(memory_say_body(&SECOND, "sy", true), 2);
+	ck_assert_uint_eq(w.n_leases, 3);
+	memory_say_reset(&THIRD, REASON_CONNECT, SENT_NOTHING);
+	event_ends();
+	ck_assert(has_line(&w.client, "X-Who: second"));
+	ck_assert(has_body(&w.client, "busy") && w.client.has_ended);
+}
+END_TEST
+
+START_TEST(a_last_try_that_answers_is_relayed_at_once)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	w.upstream_conf.retry.attempts = 1;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_NONE, 0);
+	memory_say_head(&SECOND, "503\nX-Who: second", FRAMING_LENGTH, 4);
+	ck_assert(has_line(&w.client, "X-Who: second"));
+	ck_assert_uint_eq(memory_say_body(&SECOND, "busy", true), 4);
+}
+END_TEST
+
+START_TEST(what_is_too_long_is_relayed_at_once)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_LENGTH, HELD + 1);
+	ck_assert(has_line(&w.client, "503"));
+	memory_say_reset(&FIRST, REASON_TRUNCATED, SENT_ALL);
+	ck_assert(w.client.is_reset);
+	ck_assert_uint_eq(w.n_leases, 1);
+}
+END_TEST
+
+static char *
+long_text(size_t len)
+{
+	char *text = malloc(len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)('a' + i % 26);
+	text[len] = '\0';
+	return text;
+}
+
+/* Of unknown length: found out when the next piece does not fit. */
+START_TEST(what_gets_too_long_is_relayed)
+{
+	char *text = long_text(HELD);
+
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("GET /\nHost: a", 0);
+	w.client.room = 1000;
+	memory_say_head(&FIRST, "503", FRAMING_CHUNKED, 0);
+	ck_assert_uint_eq(memory_say_body(&FIRST, text, false), HELD);
+	ck_assert_uint_eq(w.client.n_heads, 0);
+	ck_assert_uint_eq(memory_say_body(&FIRST, "more", false), 0);
+	ck_assert(has_line(&w.client, "503"));
+	ck_assert_uint_eq(w.client.body_len, 0);
+	event_ends();
+	ck_assert_uint_eq(w.client.body_len, 1000);
+	ck_assert_uint_eq(memory_say_body(&FIRST, "more", false), 0);
+	w.client.room = HELD;
+	memory_say_writable(&w.client);
+	ck_assert_uint_eq(w.client.body_len, HELD);
+	ck_assert_uint_eq(FIRST.n_resumes, 1);
+	ck_assert_uint_eq(memory_say_body(&FIRST, "more", true), 4);
+	ck_assert(w.client.has_ended);
+	ck_assert_int_eq(memcmp(w.client.body, text, HELD), 0);
+	ck_assert_int_eq(memcmp(w.client.body + HELD, "more", 4), 0);
+	ck_assert_uint_eq(w.n_leases, 1);
+	free(text);
+}
+END_TEST
+
+/* Exactly what may be kept, and the end of it alone. */
+START_TEST(as_much_as_may_be_is_kept)
+{
+	char *text = long_text(HELD);
+
+	w.upstream_conf.retry.when = ALL_WHEN;
+	w.upstream_conf.retry.attempts = 1;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_CHUNKED, 0);
+	ck_assert_uint_eq(memory_say_body(&FIRST, text, false), HELD);
+	(void)memory_say_body(&FIRST, "", true);
+	ck_assert_uint_eq(w.n_leases, 2);
+	w.client.room = 10;
+	memory_say_reset(&SECOND, REASON_RESET, SENT_ALL);
+	event_ends();
+	ck_assert_uint_eq(w.client.body_len, 10);
+	w.client.room = HELD;
+	memory_say_writable(&w.client);
+	ck_assert(has_body(&w.client, text) && w.client.has_ended);
+	free(text);
+}
+END_TEST
+
+/* The end comes while the client takes nothing. */
+START_TEST(the_end_waits_behind_what_was_kept)
+{
+	char *text = long_text(HELD);
+
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("GET /\nHost: a", 0);
+	w.client.room = 0;
+	memory_say_head(&FIRST, "503", FRAMING_CHUNKED, 0);
+	(void)memory_say_body(&FIRST, text, false);
+	ck_assert_uint_eq(memory_say_body(&FIRST, "x", false), 0);
+	event_ends();
+	w.client.room = HELD;
+	(void)memory_say_body(&FIRST, "", true);
+	memory_say_writable(&w.client);
+	ck_assert(w.client.has_ended && w.client.is_released);
+	free(text);
+}
+END_TEST
+
+/* Nothing of it has been seen: it is as if the backend had not answered. */
+START_TEST(a_kept_response_may_break_off)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	w.upstream_conf.retry.attempts = (uint32_t)_i + 1;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_LENGTH, 4);
+	(void)memory_say_body(&FIRST, "bu", false);
+	memory_say_reset(&FIRST, REASON_TRUNCATED, SENT_ALL);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 1);
+	ck_assert_uint_eq(w.n_leases, 2);
+	memory_say_head(&SECOND, "503", FRAMING_LENGTH, 4);
+	if (_i == 0) {		/* no more: it goes through */
+		(void)memory_say_body(&SECOND, "busy", true);
+		ck_assert(has_body(&w.client, "busy"));
+		return;
+	}
+	w.upstream_conf.retry.attempts = 1;
+	memory_say_reset(&SECOND, REASON_TRUNCATED, SENT_ALL);
+	ck_assert(has_line(&w.client, "502"));
+	ck_assert(strstr(w.client.body, "reset") != NULL);
+}
+END_TEST
+
+START_TEST(a_client_may_leave_while_a_response_is_kept)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_LENGTH, 4);
+	(void)memory_say_body(&FIRST, "bu", false);
+	if (_i == 1)
+		(void)memory_say_body(&FIRST, "sy", true);
+	memory_say_reset(&w.client, REASON_CLIENT_GONE, SENT_NOTHING);
+	ck_assert_uint_eq(w.n_leases, 1 + (unsigned)_i);
+	ck_assert(w.leases[_i].is_reset);
+}
+END_TEST
+
+START_TEST(a_client_may_leave_before_it_is_sent)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	w.upstream_conf.retry.attempts = 1;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_LENGTH, 4);
+	(void)memory_say_body(&FIRST, "busy", true);
+	memory_say_reset(&SECOND, REASON_RESET, SENT_ALL);
+	memory_say_reset(&w.client, REASON_CLIENT_GONE, SENT_NOTHING);
+	ck_assert(list_is_empty(&loop.deferred));
+}
+END_TEST
+
+/* An answer in the middle of an upload ends it. */
+START_TEST(an_early_status_is_relayed)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("PUT /\nHost: a", 5);
+	(void)memory_say_body(&w.client, "he", false);
+	memory_say_head(&FIRST, "503", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "503"));
+	ck_assert_uint_eq(w.n_leases, 1);
+}
+END_TEST
+
+START_TEST(a_body_is_sent_again_behind_a_status)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("PUT /\nHost: a", 5);
+	(void)memory_say_body(&w.client, "hello", true);
+	memory_say_head(&FIRST, "503", FRAMING_NONE, 0);
+	ck_assert(has_body(&SECOND, "hello") && SECOND.has_ended);
+	memory_say_head(&SECOND, "204", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "204"));
+}
+END_TEST
+
+START_TEST(trailers_of_a_kept_response_are_left_out)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	w.upstream_conf.retry.attempts = 1;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_CHUNKED, 0);
+	(void)memory_say_body(&FIRST, "busy", false);
+	FIRST.stream.sink->events->on_trailers(&FIRST.stream,
+	    memory_head("0\nX-Sum: 1", FRAMING_NONE, 0));
+	memory_say_reset(&SECOND, REASON_CONNECT, SENT_NOTHING);
+	event_ends();
+	ck_assert(has_body(&w.client, "busy") && w.client.has_ended);
+	ck_assert_uint_eq(w.client.n_trailers, 0);
+}
+END_TEST
+
+/* The client has a part of a response. */
+START_TEST(no_retry_behind_an_interim_answer)
+{
+	request("GET /\nHost: a", 0);
+	FIRST.stream.sink->events->on_info(&FIRST.stream,
+	    memory_head("103\nLink: </a>", FRAMING_NONE, 0));
+	memory_say_reset(&FIRST, REASON_RESET, SENT_ALL);
+	ck_assert_uint_eq(w.n_leases, 1);
+	ck_assert(has_line(&w.client, "502"));
+}
+END_TEST
+
+/* ---- which backend, how often */
+
+START_TEST(the_same_one_is_tried_when_there_is_no_other)
+{
+	w.upstream_conf.retry.attempts = 3;
+	request("GET /\nHost: a", 0);
+	for (unsigned i = 0; i < BACKENDS; i++)
+		memory_say_reset(&w.leases[i], REASON_CONNECT, SENT_NOTHING);
+	ck_assert_uint_eq(w.n_leases, 4);
+	memory_say_head(&w.leases[3], "200", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "200"));
+}
+END_TEST
+
+START_TEST(the_budget_is_for_all_requests)
+{
+	unsigned n = 0;
+
+	w.upstream_conf.retry.attempts = 1;
+	for (unsigned i = 0; i < 100; i++) {
+		w.n_leases = 0;
+		memory_stream_init(&w.client);
+		request("GET /\nHost: a", 0);
+		for (unsigned k = 0; k < w.n_leases; k++)
+			memory_say_reset(&w.leases[k], REASON_CONNECT,
+			    SENT_NOTHING);
+		n += w.n_leases;
+	}
+	ck_assert_uint_eq(n, 100 + 20 + 3);
+}
+END_TEST
+
+START_TEST(what_is_free_is_not_of_the_budget)
+{
+	w.upstream_conf.budget = 1;
+	while (budget_take(&w.upstreams[0]))
+		;
+	w.is_pooled = true;
+	request("GET /\nHost: a", 0);
+	memory_say_reset(&FIRST, REASON_RESET_REUSED, SENT_ALL);
+	ck_assert_uint_eq(w.n_leases, 2);
+	memory_say_reset(&SECOND, REASON_RESET, SENT_ALL);
+	ck_assert_uint_eq(w.n_leases, 2);
+	ck_assert(has_line(&w.client, "502"));
+}
+END_TEST
+
+/* ---- deadlines */
+
+/* What a try ends with when timeouts.try is over. */
+static const struct {
+	const char *method;
+	bool is_connected;
+	uint32_t when;
+	bool is_retried;
+	const char *word;
+} late[] = {
+	{ "GET", true, RETRY_BIT(TIMEOUT), true, NULL },
+	{ "POST", true, RETRY_BIT(TIMEOUT), false, "timeout" },
+	{ "GET", true, RETRY_DEFAULT, false, "timeout" },
+	{ "GET", false, RETRY_DEFAULT, true, NULL },
+	{ "POST", false, RETRY_DEFAULT, true, NULL },
+	{ "POST", false, RETRY_BIT(TIMEOUT), false, "connect" },
+};
+
+START_TEST(a_try_has_its_time)
+{
+	char text[64];
+
+	w.upstream_conf.retry.try_ms = 300;
+	w.upstream_conf.retry.when = late[_i].when;
+	(void)snprintf(text, sizeof(text), "%s /\nHost: a", late[_i].method);
+	request(text, 0);
+	if (late[_i].is_connected)
+		FIRST.stream.sink->events->on_connect(&FIRST.stream);
+	time_passes(299);
+	ck_assert(!FIRST.is_reset);
+	time_passes(1);
+	ck_assert(FIRST.is_reset);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 1);
+	if (!late[_i].is_retried) {
+		ck_assert_uint_eq(w.n_leases, 1);
+		ck_assert(has_line(&w.client, "504"));
+		ck_assert(strstr(w.client.body, late[_i].word) != NULL);
+		return;
+	}
+	ck_assert_uint_eq(w.n_leases, 2);
+	time_passes(299);	/* the second one has as much */
+	memory_say_head(&SECOND, "200", FRAMING_LENGTH, 2);
+	time_passes(10000);	/* and a response any */
+	ck_assert_uint_eq(memory_say_body(&SECOND, "ok", true), 2);
+	ck_assert(has_body(&w.client, "ok"));
+}
+END_TEST
+
+/* An upload takes the client's time. */
+START_TEST(a_try_waits_for_the_client)
+{
+	w.upstream_conf.retry.try_ms = 300;
+	request("PUT /\nHost: a", 5);
+	FIRST.stream.sink->events->on_connect(&FIRST.stream);
+	(void)memory_say_body(&w.client, "he", false);
+	time_passes(1000);
+	ck_assert(!FIRST.is_reset);
+	(void)memory_say_body(&w.client, "llo", true);
+	time_passes(299);
+	ck_assert(!FIRST.is_reset);
+	time_passes(1);
+	ck_assert(FIRST.is_reset);
+	ck_assert(has_line(&w.client, "504"));
+}
+END_TEST
+
+/* Its status has been charged, and it is only the body that does not come. */
+START_TEST(a_kept_response_has_its_time)
+{
+	w.upstream_conf.retry.try_ms = 300;
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_LENGTH, 4);
+	time_passes(300);
+	ck_assert(FIRST.is_reset);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 1);
+	ck_assert_uint_eq(w.n_leases, 2);
+	memory_say_head(&SECOND, "200", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "200"));
+}
+END_TEST
+
+START_TEST(a_request_has_its_time)
+{
+	w.upstream_conf.retry.try_ms = 300;
+	w.upstream_conf.retry.total_ms = 500;
+	w.upstream_conf.retry.when = ALL_WHEN;
+	request("GET /\nHost: a", 0);
+	FIRST.stream.sink->events->on_connect(&FIRST.stream);
+	time_passes(300);
+	ck_assert_uint_eq(w.n_leases, 2);
+	time_passes(199);
+	ck_assert(!SECOND.is_reset);
+	time_passes(1);
+	ck_assert(SECOND.is_reset);
+	ck_assert(has_line(&w.client, "504"));
+	ck_assert(strstr(w.client.body, "timeout") != NULL);
+	/* It had not all the time. */
+	ck_assert_uint_eq(segment_failures(w.leased[1]->slot), 0);
+}
+END_TEST
+
+START_TEST(the_only_try_is_charged)
+{
+	w.upstream_conf.retry.total_ms = 500;
+	request("GET /\nHost: a", 0);
+	time_passes(500);
+	ck_assert(has_line(&w.client, "504"));
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 1);
+}
+END_TEST
+
+START_TEST(a_response_is_cut)
+{
+	w.upstream_conf.retry.total_ms = 500;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "200", FRAMING_LENGTH, 4);
+	(void)memory_say_body(&FIRST, "ok", false);
+	time_passes(500);
+	ck_assert(FIRST.is_reset && w.client.is_reset);
+	ck_assert_int_eq(w.client.reset_why, REASON_TIMEOUT);
+	ck_assert_uint_eq(segment_failures(w.leased[0]->slot), 0);
+}
+END_TEST
+
+START_TEST(a_tunnel_is_not_cut)
+{
+	struct http_head *h;
+
+	w.upstream_conf.retry.total_ms = 500;
+	request("GET /\nHost: a", 0);
+	h = memory_head("101\nUpgrade: websocket", FRAMING_TUNNEL, 0);
+	FIRST.stream.sink->events->on_head(&FIRST.stream, h, false);
+	time_passes(1000);
+	ck_assert(!FIRST.is_reset && !w.client.is_reset);
+	FIRST.has_ended = false;	/* 101: there is more to come */
+	(void)memory_say_body(&w.client, "", true);
+	(void)memory_say_body(&FIRST, "", true);
+}
+END_TEST
+
+START_TEST(a_kept_response_to_a_slow_client_is_cut)
+{
+	w.upstream_conf.retry.when = ALL_WHEN;
+	w.upstream_conf.retry.attempts = 1;
+	w.upstream_conf.retry.total_ms = 500;
+	request("GET /\nHost: a", 0);
+	memory_say_head(&FIRST, "503", FRAMING_LENGTH, 4);
+	(void)memory_say_body(&FIRST, "busy", true);
+	w.client.room = 1;
+	memory_say_reset(&SECOND, REASON_CONNECT, SENT_NOTHING);
+	event_ends();
+	ck_assert(has_line(&w.client, "503") && !w.client.has_ended);
+	time_passes(500);
+	ck_assert(w.client.is_reset);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -719,6 +1300,35 @@ suite(void)
 	tcase_add_loop_test(t, errors_come_in_the_form_that_is_accepted, 0,
 	    (int)COUNT_OF(medias));
 	tcase_add_test(t, an_absolute_target_survives_a_retry);
+	tcase_add_loop_test(t, a_status_may_be_bettered, 0,
+	    (int)COUNT_OF(kept_back));
+	tcase_add_loop_test(t, the_last_response_is_relayed, NO_MORE,
+	    EMPTY + 1);
+	tcase_add_test(t, the_later_response_is_the_last);
+	tcase_add_test(t, a_last_try_that_answers_is_relayed_at_once);
+	tcase_add_test(t, what_is_too_long_is_relayed_at_once);
+	tcase_add_test(t, what_gets_too_long_is_relayed);
+	tcase_add_test(t, as_much_as_may_be_is_kept);
+	tcase_add_test(t, the_end_waits_behind_what_was_kept);
+	tcase_add_loop_test(t, a_kept_response_may_break_off, 0, 2);
+	tcase_add_loop_test(t, a_client_may_leave_while_a_response_is_kept,
+	    0, 2);
+	tcase_add_test(t, a_client_may_leave_before_it_is_sent);
+	tcase_add_test(t, an_early_status_is_relayed);
+	tcase_add_test(t, a_body_is_sent_again_behind_a_status);
+	tcase_add_test(t, trailers_of_a_kept_response_are_left_out);
+	tcase_add_test(t, no_retry_behind_an_interim_answer);
+	tcase_add_test(t, the_same_one_is_tried_when_there_is_no_other);
+	tcase_add_test(t, the_budget_is_for_all_requests);
+	tcase_add_test(t, what_is_free_is_not_of_the_budget);
+	tcase_add_loop_test(t, a_try_has_its_time, 0, (int)COUNT_OF(late));
+	tcase_add_test(t, a_try_waits_for_the_client);
+	tcase_add_test(t, a_kept_response_has_its_time);
+	tcase_add_test(t, a_request_has_its_time);
+	tcase_add_test(t, the_only_try_is_charged);
+	tcase_add_test(t, a_response_is_cut);
+	tcase_add_test(t, a_tunnel_is_not_cut);
+	tcase_add_test(t, a_kept_response_to_a_slow_client_is_cut);
 	suite_add_tcase(s, t);
 	return s;
 }

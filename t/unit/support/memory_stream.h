@@ -9,7 +9,7 @@
 struct memory_stream {
 	struct http_stream stream;
 	char head[4096];		/* of the last head, as "line\n..." */
-	char body[65536];
+	char body[2 * 65536];
 	size_t body_len;
 	size_t room;			/* bytes it takes before it blocks */
 	unsigned n_heads, n_infos, n_resumes;
