@@ -19,6 +19,8 @@
 	X(JUNK,			"junk",			502,	true)	\
 	X(TRUNCATED,		"truncated",		0,	true)	\
 	X(NO_BACKEND,		"no_backend",		503,	false)	\
+	X(QUEUE_TIMEOUT,	"queue_timeout",	503,	false)	\
+	X(QUEUE_FULL,		"queue_full",		503,	false)	\
 	X(LOCAL,		"local",		503,	false)	\
 	X(CLIENT_GONE,		"client_gone",		0,	false)	\
 	X(BAD_REQUEST,		"bad_request",		400,	false)	\

@@ -119,11 +119,11 @@ content_type_of(enum http_media media)
 
 size_t
 reply_reason(struct http_stream *s, enum reason why, enum http_media media,
-    bool is_head, const char *id)
+    bool is_head, const char *id, uint32_t retry_after)
 {
-	static const struct http_extra retry = {
-		{ "Retry-After", 11 }, { "1", 1 }
-	};
+	char seconds[11];
+	const struct http_extra retry = { SPAN("Retry-After"), span_of(seconds,
+	    (size_t)snprintf(seconds, sizeof(seconds), "%u", retry_after)) };
 	char body[1024], made[REQUEST_ID_LEN + 1];
 	unsigned status = reasons[why].status;
 	struct http_reply r = {

@@ -32,9 +32,10 @@ extern const struct http_extra reply_allow;
 /*
  * The answer to a failure (interfaces.md): status and word of `why`, the body
  * in the form the client accepts with the request's id (NULL: a new one),
- * Retry-After with 503. Nothing is left over. The length of the body.
+ * Retry-After (seconds) with 503. Nothing is left over. The length of the body.
  */
 size_t reply_reason(struct http_stream *s, enum reason why,
-    enum http_media media, bool is_head, const char *id);
+    enum http_media media, bool is_head, const char *id,
+    uint32_t retry_after);
 
 void request_id_make(char out[REQUEST_ID_LEN + 1]);

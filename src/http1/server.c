@@ -364,7 +364,7 @@ answer_refusal(struct h1_server *s, enum reason why)
 	s->is_keep_alive = false;
 	s->is_request_done = false;	/* we do not know where it ends */
 	(void)reply_reason(&s->stream, why, MEDIA_TEXT,
-	    s->method == METHOD_HEAD, NULL);
+	    s->method == METHOD_HEAD, NULL, 1);
 	wire_flush(&s->wire);
 	begin_linger(s);
 }

@@ -27,6 +27,7 @@ phase_of(const struct exchange *x)
 	case EXCHANGE_START:	return 'R';
 	case EXCHANGE_CONNECT:	return 'C';
 	case EXCHANGE_WAIT:
+	case EXCHANGE_QUEUE:	return 'Q';
 	case EXCHANGE_HOLD:	return 'H';
 	case EXCHANGE_RELAY:
 	case EXCHANGE_TUNNEL:	return 'D';
@@ -45,6 +46,7 @@ set_end(char end[2], const struct exchange *x)
 		[REASON_REFUSED] = "SH", [REASON_TIMEOUT] = "s?",
 		[REASON_JUNK] = "P?", [REASON_TRUNCATED] = "SD",
 		[REASON_NO_BACKEND] = "SC", [REASON_LOCAL] = "RC",
+		[REASON_QUEUE_TIMEOUT] = "sQ", [REASON_QUEUE_FULL] = "SQ",
 		[REASON_CLIENT_GONE] = "C?", [REASON_CLIENT_TIMEOUT] = "c?",
 		[REASON_BAD_REQUEST] = "PR", [REASON_HEAD_TOO_LARGE] = "PR",
 		[REASON_BODY_TOO_LARGE] = "PR", [REASON_URI_TOO_LONG] = "PR",
@@ -89,7 +91,8 @@ set_times(struct access_record *r, const struct exchange *x)
 {
 	r->total_us = account_us(x);
 	r->start_ms = clock_wall_ms() - r->total_us / 1000;
-	r->queue_us = x->n_attempts > 0 ? 0 : ACCESS_NOT_REACHED;
+	r->queue_us = x->aside != NULL && x->aside->queue_us > 0 ?
+	    x->aside->queue_us : x->n_attempts > 0 ? 0 : ACCESS_NOT_REACHED;
 	r->connect_us = x->connected_us > 0 ? x->is_pooled ? 0 :
 	    x->connected_us : ACCESS_NOT_REACHED;
 	r->head_us = x->head_us > 0 ? x->head_us - x->connected_us :

@@ -61,6 +61,15 @@ on_push(struct deferred *d)
 	exchange_push_held(container_of(d, struct aside, push)->exchange);
 }
 
+static bool
+on_turn(struct waiter *w, bool is_over)
+{
+	struct aside *a = container_of(w, struct aside, waiter);
+
+	a->queue_us += (uint32_t)(clock_now_ms - w->since_ms) * 1000 + 1;
+	return exchange_turn(a->exchange, is_over);
+}
+
 static struct aside *
 aside_of(struct exchange *x)
 {
@@ -71,6 +80,8 @@ aside_of(struct exchange *x)
 	a = x->aside = slab_take(&asides);
 	timer_init(&a->timer, on_timer);
 	deferred_init(&a->push, on_push);
+	a->waiter = (struct waiter){ .on_turn = on_turn };
+	a->queue_us = 0;
 	a->exchange = x;
 	a->try_at = 0;
 	a->total_at = x->retry->total_ms == 0 ? 0 :
@@ -90,6 +101,18 @@ aside_begin_try(struct exchange *x)
 	arm(a);
 }
 
+bool
+aside_wait(struct exchange *x)
+{
+	struct aside *a = aside_of(x);
+
+	a->try_at = 0;
+	if (!queue_join(x->upstream, &a->waiter))
+		return false;
+	arm(a);		/* timeouts.total */
+	return true;
+}
+
 void
 aside_end_try(struct exchange *x)
 {
@@ -101,6 +124,7 @@ void
 aside_drop(struct exchange *x)
 {
 	aside_forget(x);
+	queue_leave(&x->aside->waiter);
 	loop_timer_fini(&x->aside->timer);
 	slab_give(&asides, x->aside);
 	x->aside = NULL;

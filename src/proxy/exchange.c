@@ -162,6 +162,14 @@ log_failure(const struct exchange *x, enum reason why)
 	    LOG_WARN : LOG_INFO, reasons[why].word);
 }
 
+/* Seconds, for a 503. */
+static uint32_t
+retry_after(const struct exchange *x)
+{
+	return x->upstream != NULL && x->upstream->has_limits ?
+	    queue_retry_after(x->upstream) : 1;
+}
+
 /* Answers for the backends; the client has seen nothing of them yet. */
 static void
 answer(struct exchange *x, enum reason why)
@@ -174,7 +182,7 @@ answer(struct exchange *x, enum reason why)
 	x->why = (uint8_t)why;
 	x->status = reasons[why].status;
 	x->bytes_out = reply_reason(x->client, why, x->media,
-	    x->method == METHOD_HEAD, id);
+	    x->method == METHOD_HEAD, id, retry_after(x));
 	if (x->proxy->access != NULL && !x->is_logged)
 		account_end(x, id);
 	x->is_logged = true;
@@ -300,6 +308,8 @@ try_backend(struct exchange *x, struct http_head *h)
 		send_request(x, h);
 		return REASON_NONE;
 	}
+	if (errno == EBUSY)
+		return REASON_QUEUE_FULL;
 	return conn_is_local_error(errno) ? REASON_LOCAL : REASON_CONNECT;
 }
 
@@ -309,13 +319,14 @@ pick_other(struct exchange *x, struct pick *p)
 {
 	struct backend *b = upstream_pick(x->upstream, p);
 
-	if (likely(b != NULL) || p->n_tried == 0)
+	if (likely(b != NULL) || p->n_tried == 0 || p->is_full)
 		return b;
 	p->n_tried = 0;
 	return upstream_pick(x->upstream, p);
 }
 
-static bool
+/* REASON_QUEUE_FULL: there is one, but at its limit of connections. */
+static enum reason
 pick_backend(struct exchange *x)
 {
 	struct pick p = { .tried = x->tried, .n_tried = x->n_attempts,
@@ -324,15 +335,24 @@ pick_backend(struct exchange *x)
 
 	if (likely(b == NULL) || x->n_attempts > 0 || !backend_can_serve(b)) {
 		if (b != NULL && x->upstream->sticky->fails_when_down)
-			return false;
+			return REASON_NO_BACKEND;
 		b = pick_other(x, &p);
 	}
-	if (b == NULL)
-		return false;
+	if (unlikely(b == NULL))
+		return p.is_full ? REASON_QUEUE_FULL : REASON_NO_BACKEND;
 	x->backend = b;
 	x->is_trial = p.is_trial;
 	x->tried[x->n_attempts++] = b;
-	return true;
+	return REASON_NONE;
+}
+
+/* Another one took the connection before it: as if it had not been tried. */
+static COLD enum reason
+take_back(struct exchange *x)
+{
+	end_trial(x);
+	x->n_attempts--;
+	return REASON_QUEUE_FULL;
 }
 
 /*
@@ -342,14 +362,17 @@ pick_backend(struct exchange *x)
 static enum reason
 start_attempt(struct exchange *x, struct http_head *h)
 {
-	enum reason why = REASON_NO_BACKEND;
+	enum reason why = REASON_NO_BACKEND, pick;
 
 	do {
-		if (!pick_backend(x))
-			return why;
+		pick = pick_backend(x);
+		if (unlikely(pick != REASON_NONE))
+			return pick == REASON_QUEUE_FULL ? pick : why;
 		why = try_backend(x, h);
 		if (likely(why == REASON_NONE))
 			return why;
+		if (why == REASON_QUEUE_FULL)
+			return take_back(x);
 		x->state = EXCHANGE_CONNECT;
 		charge(x, why);
 	} while (retry_is_safe(x, why, SENT_NOTHING) && retry_take(x));
@@ -647,6 +670,24 @@ take_upgrade(const struct exchange *x, struct http_head *h, bool end)
 		h->upgrade = field_value(h, f);
 }
 
+/* Whoever comes while others wait does so behind them. */
+static inline enum reason
+start(struct exchange *x, struct http_head *h)
+{
+	return unlikely(x->upstream->n_waiting > 0) ? REASON_QUEUE_FULL :
+	    start_attempt(x, h);
+}
+
+/* Its turn, or an answer. */
+static COLD void
+wait_or_answer(struct exchange *x, struct http_head *h)
+{
+	keep_head(x, h);
+	x->state = EXCHANGE_QUEUE;
+	if (!aside_wait(x))
+		answer(x, REASON_QUEUE_FULL);
+}
+
 static void
 client_on_head(struct http_stream *s, struct http_head *h, bool end)
 {
@@ -672,7 +713,11 @@ client_on_head(struct http_stream *s, struct http_head *h, bool end)
 		why = forward_request(x, h, &room);
 	if (why == REASON_NONE) {
 		upstream_count(x->upstream);
-		why = start_attempt(x, h);
+		why = start(x, h);
+	}
+	if (unlikely(why == REASON_QUEUE_FULL)) {
+		wait_or_answer(x, h);
+		return;
 	}
 	if (unlikely(why != REASON_NONE)) {
 		x->kept = h;	/* for the log */
@@ -826,6 +871,11 @@ go_on(struct exchange *x, enum reason why, enum sent sent)
 	is_free = retry_is_free(x, why);
 	x->has_retried_free |= is_free;
 	next = retry(x, is_free);
+	if (next == REASON_QUEUE_FULL) {
+		x->state = EXCHANGE_QUEUE;
+		if (aside_wait(x))
+			return;
+	}
 	if (next == REASON_NONE)
 		x->client->ops->resume(x->client);
 	else
@@ -867,6 +917,42 @@ fail_attempt(struct exchange *x, enum reason why, enum sent sent)
 		return;
 	}
 	go_on(x, why, sent);
+}
+
+/* ---- the queue */
+
+/* It has sent its end while it waited: nobody may want the answer, and
+ * others wait, too (semantics.md (j), client gone). */
+static COLD void
+drop_client(struct exchange *x)
+{
+	x->status = 499;
+	cut_client(x, REASON_CLIENT_GONE);
+	exchange_free(x);
+}
+
+bool
+exchange_turn(struct exchange *x, bool is_over)
+{
+	const struct http_stream_ops *ops = x->client->ops;
+	enum reason why;
+
+	if (ops->has_ended != NULL && ops->has_ended(x->client)) {
+		drop_client(x);
+		return true;
+	}
+	if (is_over) {
+		give_up(x, REASON_QUEUE_TIMEOUT);
+		return true;
+	}
+	why = retry(x, false);
+	if (why == REASON_QUEUE_FULL)
+		return false;
+	if (why == REASON_NONE)
+		x->client->ops->resume(x->client);
+	else
+		give_up(x, why);
+	return true;
 }
 
 /* ---- deadlines */

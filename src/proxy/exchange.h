@@ -10,6 +10,7 @@
 #include "http/rules.h"
 #include "http/stream.h"
 #include "proxy/proxy.h"
+#include "upstream/queue.h"
 #include "upstream/upstream.h"
 
 #define ATTEMPTS_MAX	8
@@ -23,6 +24,7 @@
  */
 #define EXCHANGE_STATES(X)						\
 	X(START,	"reading the request head")			\
+	X(QUEUE,	"waiting for a connection")			\
 	X(CONNECT,	"connecting to the backend")			\
 	X(WAIT,		"waiting for the response head")		\
 	X(HOLD,		"keeping a response back")			\
@@ -44,11 +46,14 @@ struct endpoint {
 };
 
 /*
- * What few exchanges have: deadlines (timeouts.try, timeouts.total), and a
- * response that is kept back because another try may bring a better one.
+ * What few exchanges have: deadlines (timeouts.try, timeouts.total), a place in
+ * the queue of the upstream, and a response that is kept back because another
+ * try may bring a better one.
  */
 struct aside {
 	struct timer timer;
+	struct waiter waiter;
+	uint32_t queue_us;		/* waited in all; 0: not */
 	struct deferred push;
 	struct exchange *exchange;
 	uint64_t try_at, total_at;	/* CLOCK_MONOTONIC ms; 0: off */
@@ -226,6 +231,8 @@ void aside_drop(struct exchange *x);	/* all of it */
 bool aside_is_late(const struct exchange *x);	/* timeouts.total is over */
 void aside_begin_try(struct exchange *x);	/* timeouts.try, from now on */
 void aside_end_try(struct exchange *x);
+/* False: the queue is full. Else exchange_turn() comes, unless it ends. */
+bool aside_wait(struct exchange *x);
 /* One response at a time; aside_keep_body: false if it gets too long. */
 void aside_keep_head(struct exchange *x, const struct http_head *h);
 bool aside_keep_body(struct exchange *x, struct span data);
@@ -243,6 +250,8 @@ has_held(const struct exchange *x)
 }
 /* exchange.c: from the loop, when the time has come. */
 void exchange_try_is_over(struct exchange *x);
+/* Out of the queue; false: no connection is free, back to its place. */
+bool exchange_turn(struct exchange *x, bool is_over);
 void exchange_total_is_over(struct exchange *x);
 void exchange_push_held(struct exchange *x);
 
