@@ -70,8 +70,7 @@ note_time(struct picture *p, uint64_t at_ms)
 static void
 take_picture(struct picture *p, const struct upstream *u)
 {
-	*p = (struct picture){ .standings =
-	    xcalloc(u->n_backends + 1, sizeof(*p->standings)) };
+	*p = (struct picture){ .standings = u->standings };
 	for (uint32_t i = 0; i < u->n_backends; i++) {
 		struct standing *s = &p->standings[i];
 		bool is_backup = u->backends[i].conf->is_backup;
@@ -197,7 +196,6 @@ table_build(struct upstream *u)
 	u->built_ms = clock_now_ms;
 	if (p.next_ms != 0)
 		loop_timer_set(&u->rebuild, p.next_ms);
-	free(p.standings);
 }
 
 static void
@@ -225,6 +223,7 @@ table_init(struct upstream *u)
 	u->prefix = xcalloc(u->n_backends + 1, sizeof(*u->prefix));
 	u->rows = xcalloc(u->n_backends + 1, sizeof(*u->rows));
 	u->half_open = xcalloc(u->n_backends + 1, sizeof(*u->half_open));
+	u->standings = xcalloc(u->n_backends + 1, sizeof(*u->standings));
 	timer_init(&u->rebuild, on_rebuild);
 	table_build(u);
 }
@@ -236,6 +235,7 @@ table_fini(struct upstream *u)
 	free(u->prefix);
 	free(u->rows);
 	free(u->half_open);
+	free(u->standings);
 }
 
 /* ---- choosing from it */

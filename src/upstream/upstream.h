@@ -17,6 +17,7 @@
 #include "upstream/ewma.h"
 
 struct backend;
+struct standing;
 struct hashing;
 struct scan;
 struct strategy;
@@ -104,6 +105,7 @@ struct upstream {
 	uint32_t seen;
 	bool fails_open;	/* the table has those that are not well, too */
 	bool needs_care;	/* there are half-open ones, limits, or none */
+	struct standing *standings;	/* room for making it */
 	uint32_t *half_open;	/* backends that serve trials */
 	uint32_t n_half_open;
 	uint64_t built_ms;
