@@ -26,8 +26,8 @@ phase_of(const struct exchange *x)
 	switch (x->state) {
 	case EXCHANGE_START:	return 'R';
 	case EXCHANGE_CONNECT:	return 'C';
-	case EXCHANGE_WAIT:
 	case EXCHANGE_QUEUE:	return 'Q';
+	case EXCHANGE_WAIT:
 	case EXCHANGE_HOLD:	return 'H';
 	case EXCHANGE_RELAY:
 	case EXCHANGE_TUNNEL:	return 'D';
