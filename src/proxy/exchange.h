@@ -125,7 +125,6 @@ struct exchange {
 #define ELEMENT_MAX 512
 #define EDITS_ROOM 4096
 struct forward_room {		/* memory for values that we add */
-	char client[ADDRESS_TEXT_MAX];
 	char chain[CHAIN_MAX];		/* X-Forwarded-For */
 	char element[ELEMENT_MAX];	/* ours of Forwarded */
 	char forwarded[CHAIN_MAX];
@@ -203,6 +202,8 @@ void endpoint_address(const struct endpoint *e, struct address *a);
 
 /* trust.c: who the client is, behind the proxies that are trusted. */
 void endpoint_set(struct endpoint *e, const struct address *a);
+/* Who is connected to us, without the port; valid until the next call. */
+struct span trust_print_peer(const struct exchange *x);
 void trust_find_client(struct exchange *x, const struct http_head *h);
 /*
  * What trusted proxies said in the fields `id` and `ours` behind it, in one

@@ -95,16 +95,16 @@ add_unless_told(const struct exchange *x, struct http_head *h,
 
 /* for=192.0.2.43;proto=http;host="a:80" (RFC 7239 4). */
 static struct span
-print_element(char *to, const struct address *peer, struct span client,
+print_element(char *to, const struct endpoint *peer, struct span client,
     struct span host)
 {
 	bool is_ipv6 = memchr(client.ptr, ':', client.len) != NULL;
 	int len;
 
-	if (peer->sa.sa_family == AF_UNIX)
+	if (peer->family == AF_UNIX)
 		client = SPAN("unknown");
 	len = snprintf(to, ELEMENT_MAX, is_ipv6 &&
-	    peer->sa.sa_family != AF_UNIX ? "for=\"[%.*s]\";proto=http" :
+	    peer->family != AF_UNIX ? "for=\"[%.*s]\";proto=http" :
 	    "for=%.*s;proto=http", SPAN_ARG(client));
 	if (host.len > 0 && host.len <= HOST_SHOWN)
 		len += snprintf(to + len, ELEMENT_MAX - (size_t)len,
@@ -116,11 +116,8 @@ static void
 add_forwarded(const struct exchange *x, struct http_head *h,
     struct forward_room *room)
 {
-	struct address a;
-	struct span client, chain;
+	struct span client = trust_print_peer(x), chain;
 
-	endpoint_address(&x->peer, &a);
-	client = span_of(room->client, address_print_host(&a, room->client));
 	chain = trust_chain(x, h, FIELD_X_FORWARDED_FOR, room->chain, client);
 	head_add(h, SPAN("X-Forwarded-For"), chain);
 	add_unless_told(x, h, FIELD_X_FORWARDED_PROTO,
@@ -134,7 +131,8 @@ add_forwarded(const struct exchange *x, struct http_head *h,
 	if (likely(!x->proxy->conf->sends_forwarded))
 		return;
 	head_add(h, SPAN("Forwarded"), trust_chain(x, h, FIELD_FORWARDED,
-	    room->forwarded, print_element(room->element, &a, client, h->host)));
+	    room->forwarded, print_element(room->element, &x->peer, client,
+	    h->host)));
 }
 
 void

@@ -37,6 +37,27 @@ endpoint_address(const struct endpoint *e, struct address *a)
 	}
 }
 
+/*
+ * The last one is kept: requests of one connection, and all that come by one
+ * proxy, have the same, and to print it takes as long as to choose a backend.
+ */
+struct span
+trust_print_peer(const struct exchange *x)
+{
+	static char text[ADDRESS_TEXT_MAX];
+	static struct endpoint last;
+	static size_t len;
+	struct address a;
+
+	if (len == 0 || last.family != x->peer.family ||
+	    memcmp(&last.ip, &x->peer.ip, sizeof(last.ip)) != 0) {
+		endpoint_address(&x->peer, &a);
+		len = address_print_host(&a, text);
+		last = x->peer;
+	}
+	return span_of(text, len);
+}
+
 /* The last element of a list, which loses it; false: none is left. */
 static bool
 take_last(struct span *rest, struct span *element)
