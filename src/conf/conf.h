@@ -177,6 +177,14 @@ struct timeouts_conf {			/* milliseconds */
 	uint32_t client_head, client_body, keep_alive, send, tunnel;
 };
 
+/* How names of backends are looked up at run time. */
+struct resolver_conf {
+	const struct address *servers;
+	size_t n_servers;	/* 0: those of /etc/resolv.conf */
+	uint32_t timeout_ms;	/* for all tries of one question */
+	uint32_t stale_ms;	/* an answer serves so long without another */
+};
+
 /* interfaces.md, Logs. */
 enum access_form {
 	ACCESS_TIMING,

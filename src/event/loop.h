@@ -66,7 +66,8 @@ void loop_run(void);		/* until loop_stop() */
 void loop_stop(void);
 
 void io_init(struct io *io, int fd, io_handler *on_event);
-/* `events`: LOOP_EDGE or LOOP_LISTEN. 0, or -1 with errno. */
+/* `events`: LOOP_EDGE or LOOP_LISTEN; EPOLLIN and EPOLLOUT alone for what a
+ * library reads and writes as it likes. 0, or -1 with errno. */
 int io_register(struct io *io, uint32_t events);
 /* Takes it out of epoll; pending events of this turn are dropped. */
 void io_remove(struct io *io);
