@@ -97,7 +97,8 @@ is($b->{latency_ms}{p50}, undef, 'nothing is known of one that never answered');
 ok(!$b->{failures} || $b->{latency_ms}{ewma} > 0, 'but that it fails');
 is("$b->{requests} $b->{in_flight} $b->{idle}", "$b->{failures} 0 0",
     'the one that refuses');
-is(scalar keys %$a, 14, 'nothing else yet') or diag(join ' ', sort keys %$a);
+is($a->{address}, "127.0.0.1:$a->{port}", 'where it is');
+is(scalar keys %$a, 15, 'nothing else yet') or diag(join ' ', sort keys %$a);
 
 # ---- the socket
 

@@ -55,7 +55,7 @@ for my $wrong ('--frob', 'frob', '--prefix', '-x', "--prefix='a b'") {
 }
 ($status, $out) = configure('', 'PKG_CONFIG_LIBDIR=/nonexistent');
 is($status, 1, 'without libraries it fails');
-like($out, qr/apt-get install .*libyaml-dev libssl-dev libpcre2-dev libxxhash-dev libc-ares-dev libjemalloc-dev/,
+like($out, qr/apt-get install .*libyaml-dev libssl-dev libpcre2-dev libjansson-dev libxxhash-dev libc-ares-dev libjemalloc-dev/,
     'and names their packages');
 ($status, $out) = configure('CC=/nonexistent/cc');
 is($status, 1, 'without a compiler it fails');

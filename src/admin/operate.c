@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "http/uri.h"
 #include "shm/segment.h"
+#include "upstream/address.h"
 #include "upstream/health.h"
 #include "upstream/standing.h"
 
@@ -43,9 +44,15 @@ find_upstream(const struct conf *conf, struct span name)
 static bool
 is_named(const struct operand *o, const struct backend_conf *b)
 {
-	char name[IDENTITY_MAX];
+	char name[BACKEND_NAME_MAX];
+	struct address a;
 
 	backend_print_name(b, name);
+	if (strcmp(name, o->name) == 0)
+		return true;
+	if (!backend_find_address(b, &a))
+		return false;
+	backend_print_place(b, &a, name);
 	return strcmp(name, o->name) == 0;
 }
 

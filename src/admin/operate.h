@@ -13,7 +13,7 @@ struct upstream_conf;
 #define OPERATE_BODY_MAX	4096	/* bytes of a request's content */
 #define OPERATE_WHY_MAX		200
 
-/* The backends that a path names: several when a name has several addresses. */
+/* The backends that a path names: one address of a name, or all of them. */
 struct operand {
 	const struct upstream_conf *upstream;
 	const char *name;	/* of the backend, as reports have it */

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "observe/latency.h"
 #include "shm/segment.h"
+#include "upstream/address.h"
 #include "upstream/ewma.h"
 #include "upstream/health.h"
 #include "upstream/standing.h"
@@ -223,15 +224,25 @@ void
 report_backend(struct json *j, const struct backend_conf *b,
     const struct upstream_conf *u)
 {
-	char name[IDENTITY_MAX];
+	char name[BACKEND_NAME_MAX], text[ADDRESS_TEXT_MAX];
 	struct standing s;
+	struct address a;
 
-	backend_print_name(b, name);
+	if (backend_is_spare(b))
+		return;
+	(void)backend_find_address(b, &a);
+	backend_print_place(b, &a, name);
 	standing_read(&s, b);
 	json_open(j, NULL, '{');
 	json_put_string(j, "name", name);
 	json_put_string(j, "host", b->host);
-	json_put_number(j, "port", b->port);
+	if (a.len > 0)
+		address_print(&a, text);
+	if (a.len > 0)
+		json_put_string(j, "address", text);
+	else
+		json_put_null(j, "address");
+	json_put_number(j, "port", a.len > 0 ? address_port(&a) : b->port);
 	json_put_number(j, "weight", b->weight);
 	json_put_number(j, "effective_weight", effective_weight(&s, u));
 	json_put_string(j, "state", backend_state_word(s.state));

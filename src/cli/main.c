@@ -16,13 +16,11 @@
 #include "conf/dump.h"
 #include "core/log.h"
 #include "core/regex.h"
-#include "dns/resolve.h"
 #include "proc/master.h"
 #include "proc/title.h"
 #include "worker/worker.h"
 
 #define LOG_FLAGS	(O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC)
-#define RESOLVE_MS	5000
 
 enum { EXIT_USAGE = 2 };
 
@@ -148,7 +146,6 @@ serve(int log_fd, int access_fd, int argc, char **argv)
 	if (regex_jit_is_refused())
 		log_warn(NULL, "regular expressions are interpreted: the "
 		    "system has no memory for machine code");
-	resolve_backends(conf, RESOLVE_MS);
 	if (options.is_single || conf->workers == 0)
 		return master_run_single(&o, single_main);
 	return master_run(&o);

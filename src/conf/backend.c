@@ -171,6 +171,27 @@ warn_tls(const struct backend_conf *b, const struct backend_file *f,
 		    tls_reason(b));
 }
 
+/* The port, and where it comes from. False: it is missing, or was wrong. */
+static bool
+check_resolve(struct backend_conf *b, const struct backend_file *f,
+    struct diagnostics *d)
+{
+	if (f->is_srv && b->address.len > 0) {
+		diag_error(d, f->resolve_at, "SRV records belong to a name; "
+		    "give a name in place of the address");
+		return false;
+	}
+	if (f->is_srv && f->port != 0)
+		diag_warning(d, f->resolve_at, "SRV records have ports of "
+		    "their own; the one that is given here has no effect");
+	if (f->is_srv)
+		b->port = 0;
+	else if (f->port == 0 && f->resolve_at.line != 0 && !f->is_bad)
+		diag_error(d, f->at, "a backend needs the key \"port\", but "
+		    "under \"resolve: srv\"");
+	return f->is_srv || f->port != 0;
+}
+
 /* One item of the list; a host or port that failed before is not judged.
  * True: it needs TLS and is left out. */
 static bool
@@ -190,8 +211,10 @@ add(struct upstream_conf *u, const struct backend_file *f,
 		warn_tls(b, f, d);
 		return true;
 	}
-	if (f->port == 0)
+	if (!check_resolve(b, f, d))
 		return false;
+	b->is_srv = f->is_srv != 0;
+	b->addresses = f->addresses;
 	b->weight = f->weight;
 	b->is_backup = f->is_backup;
 	b->max_connections = f->max_connections;
@@ -359,6 +382,7 @@ parse_option(struct backend_file *f, const char *text, struct arena *arena,
 	struct backend_conf unused;
 	struct pieces p;
 
+	schema_defaults(&conf_backend, f);
 	if (!cut_pieces(span_str(text), &p, why) ||
 	    !schema_set(schema_find(&conf_backend, SPAN("port")), f, p.port,
 	    arena, why) ||

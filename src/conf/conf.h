@@ -78,10 +78,22 @@ struct backend_conf {
 	bool is_backup;		/* serves while no other can */
 	uint32_t max_connections;	/* over all workers; 0: any number */
 	bool wants_tls;		/* left out until TLS is built */
-	struct address address;	/* len 0: unresolved (dns/resolve.h) */
+	struct address address;	/* len 0: it has a name (dns/refresh.h) */
+	bool is_srv;		/* the name is asked for SRV records */
+	uint16_t addresses;	/* of a name, that serve; 1 to 64 */
+	uint16_t seat;		/* of a name: its number, from 0, when
+				 * proc/register.h has multiplied it */
 	struct place at;	/* of `host`; line 0: from -b */
 	uint32_t slot;		/* in the segment; proc/register.h fills it */
 };
+
+/* Backends that stand for one: one, or of a name enough to replace all its
+ * addresses while requests are under way on the old ones. */
+static inline uint16_t
+backend_seats(const struct backend_conf *b)
+{
+	return b->address.len > 0 ? 1 : (uint16_t)(2 * b->addresses);
+}
 
 #define SHARE_ONE	10000u	/* hundredths of one percent */
 #define BUDGET_OFF	0u
@@ -241,6 +253,7 @@ struct conf {
 	const char *admin_socket;	/* NULL: admin.sock in run_dir */
 	bool is_admin_socket_off;
 	struct address admin_address;	/* len 0: none */
+	struct resolver_conf resolver;
 	uint64_t body_limit;	/* the loosest of all routes; 0: none */
 	bool has_body_limits;	/* a route has its own */
 	const char *via;		/* pseudonym; NULL: off */
@@ -286,7 +299,7 @@ struct options {
 /*
  * Reads options->file (NULL: none) and merges the options over it. NULL if
  * there is any error; all are in `d`. Resolves nothing: names stay with
- * address.len 0 until resolve_backends() (dns/resolve.h).
+ * address.len 0 (dns/refresh.h).
  */
 struct conf *conf_read(const struct options *options, struct diagnostics *d);
 void conf_free(struct conf **conf);

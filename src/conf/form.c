@@ -46,6 +46,33 @@ const struct conf_form form_address = {
 	.pattern = "^(unix:.+|" ADDRESS_IP ")$",
 };
 
+#define DNS_PORT	53
+
+static bool
+parse_server(void *to, struct span text, struct arena *arena UNUSED,
+    char *why)
+{
+	struct address *a = to;
+	char word[QUOTE_MAX];
+
+	if (address_parse_host(a, text, DNS_PORT))
+		return true;
+	if (address_parse(a, text) && a->sa.sa_family != AF_UNIX &&
+	    text.ptr[0] != '*' && address_port(a) != 0)
+		return true;
+	snprintf(why, WHY_MAX, "\"%s\" is no address of a name server; write "
+	    "one in numbers, as in 192.0.2.53, 192.0.2.53:5353 or "
+	    "[2001:db8::53]:53", quote(word, text));
+	return false;
+}
+
+const struct conf_form form_server = {
+	.noun = "address", .size = sizeof(struct address),
+	.parse = parse_server, .print = print_address,
+	.pattern = "^([0-9.]+(:[0-9]+)?|\\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\\]?|"
+	    "\\[[0-9A-Fa-f:.]+\\]:[0-9]+)$",
+};
+
 static bool
 parse_network(void *to, struct span text, struct arena *arena UNUSED,
     char *why)

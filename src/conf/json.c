@@ -464,7 +464,15 @@ put_relations(struct json *j, const struct conf_section *section)
 	if (is_open)
 		close_with(j, ']');
 	for (k = section->keys; k->name != NULL; k++)
-		if (k->excludes != NULL) {
+		if (k->unless != NULL) {	/* one of a section, so far */
+			put_name(j, "anyOf");
+			open_with(j, '[');
+			next(j);
+			put_given(j, k->name, NULL);
+			next(j);
+			put_given(j, k->unless, NULL);
+			close_with(j, ']');
+		} else if (k->excludes != NULL) {
 			put_name(j, "not");	/* one of a section, so far */
 			put_given(j, k->name, k->excludes);
 		}

@@ -30,6 +30,12 @@ static const struct conf_choice strategies[] = {
 	{ NULL, 0, false },
 };
 
+static const struct conf_choice resolve_kinds[] = {
+	{ "address", 0, true },
+	{ "srv", 1, true },
+	{ NULL, 0, false },
+};
+
 /* With or without "https://": a name, an IPv4 or an IPv6 address. */
 #define LABEL_PATTERN "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 #define HOST_PATTERN "^([Hh][Tt][Tt][Pp][Ss]://)?(" 			\
@@ -41,14 +47,27 @@ static const struct conf_key backend_keys[] = {
 	{ .name = "host", .type = CONF_STRING, .is_required = true,
 	  FIELD(backend_file, host), PLACE(backend_file, host_at),
 	  .pattern = HOST_PATTERN,
-	  .help = "Name or IP address of the server, without a port. A "
-	  "name is resolved when fairlead starts, and each of its "
-	  "addresses serves.",
+	  .help = "Name or IP address of the server, without a port. Each "
+	  "address of a name serves; it is asked for again when DNS says "
+	  "so.",
 	  .since = "0.1.0" },
-	{ .name = "port", .type = CONF_INTEGER, .is_required = true,
+	{ .name = "port", .type = CONF_INTEGER, .unless = "resolve",
 	  .min = 1, .max = 65535,
 	  FIELD(backend_file, port),
-	  .help = "TCP port of the server.",
+	  .help = "TCP port of the server; under \"resolve: srv\" DNS "
+	  "says it.",
+	  .since = "0.1.0" },
+	{ .name = "resolve", .type = CONF_CHOICE, .def = "address",
+	  .choices = resolve_kinds, FIELD(backend_file, is_srv),
+	  PLACE(backend_file, resolve_at),
+	  .help = "What DNS is asked for the name: addresses (A, AAAA), or "
+	  "SRV records, with port, weight and priority.",
+	  .since = "0.1.0" },
+	{ .name = "addresses", .type = CONF_INTEGER, .def = "8",
+	  .min = 1, .max = 64,			/* ANSWERS_MOST */
+	  FIELD(backend_file, addresses),
+	  .help = "Addresses of the name that serve at most; room for them "
+	  "is kept.",
 	  .since = "0.1.0" },
 	{ .name = "weight", .type = CONF_INTEGER, .def = "1",
 	  .min = 0, .max = WEIGHT_MOST,
@@ -1144,6 +1163,28 @@ static const struct conf_section access_section = {
 	"\"access_log\"", access_keys, sizeof(struct file_conf), NULL
 };
 
+static const struct conf_key resolver_keys[] = {
+	{ .name = "servers", .type = CONF_VALUES, .form = &form_server,
+	  FIELD(file_conf, name_servers),
+	  .help = "Name servers to ask instead of those of "
+	  "/etc/resolv.conf: addresses, with a port unless it is 53.",
+	  .since = "0.1.0" },
+	{ .name = "timeout", .type = CONF_DURATION, .def = "5s",
+	  .min = 10, .max = MINUTE, FIELD(file_conf, resolver.timeout_ms),
+	  .help = "Time for a question, over all tries and servers.",
+	  .since = "0.1.0" },
+	{ .name = "stale", .type = CONF_DURATION, .def = "1h",
+	  .min = 0, .max = 30 * DAY, FIELD(file_conf, resolver.stale_ms),
+	  .help = "How long the last addresses of a name go on serving "
+	  "when DNS does not answer, or says that there is no such name.",
+	  .since = "0.1.0" },
+	{ .name = NULL },
+};
+
+static const struct conf_section resolver_section = {
+	"\"resolver\"", resolver_keys, sizeof(struct file_conf), NULL
+};
+
 static const struct conf_key root_keys[] = {
 	UPSTREAM_ROWS(false),
 	{ .name = "include", .type = CONF_VALUES, .form = &form_pattern,
@@ -1214,6 +1255,10 @@ static const struct conf_key root_keys[] = {
 	  .word = "off", .max = 30 * DAY, FIELD(file_conf, drain_timeout_ms),
 	  .help = "How long workers of an older configuration may live "
 	  "after a reload. \"off\" is as long as they need.",
+	  .since = "0.1.0" },
+	{ .name = "resolver", .type = CONF_BLOCK,
+	  .section = &resolver_section,
+	  .help = "How names of backends are looked up.",
 	  .since = "0.1.0" },
 	{ .name = "limits", .type = CONF_BLOCK, .section = &limits_section,
 	  .help = "What clients may use.",

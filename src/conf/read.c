@@ -40,6 +40,9 @@ take_file(struct conf *conf, const struct file_conf *f)
 {
 	conf->limits = f->limits;
 	conf->timeouts = f->timeouts;
+	conf->resolver = f->resolver;
+	conf->resolver.servers = f->name_servers.items;
+	conf->resolver.n_servers = f->name_servers.n;
 	conf->user = f->user;
 	conf->shutdown_timeout_ms = f->shutdown_timeout_ms;
 	conf->drain_timeout_ms = f->drain_timeout_ms;

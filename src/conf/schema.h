@@ -81,6 +81,7 @@ struct conf_form {
 #define ADDRESS_IP "\\*:[0-9]+|[0-9.]+:[0-9]+|" \
 	"\\[[0-9A-Fa-f:.]+\\]:[0-9]+"	/* a part of a pattern */
 extern const struct conf_form form_address;	/* struct address */
+extern const struct conf_form form_server;	/* struct address: of DNS */
 extern const struct conf_form form_network;	/* struct cidr */
 extern const struct conf_form form_host;	/* const char *, like the next */
 extern const struct conf_form form_path;
@@ -117,6 +118,7 @@ struct conf_key {
 	size_t place;		/* of a struct place member; 0: none */
 	bool is_one_of;		/* of those in its section one must be given */
 	const char *excludes;	/* a key that cannot stand beside it */
+	const char *unless;	/* required, but where this key stands */
 	const char *pattern;	/* for the JSON Schema, as conf_form has it,
 				 * of a string or in place of the form's */
 	const char *help;	/* a sentence or more, for an editor's hover */
@@ -137,8 +139,10 @@ struct backend_file {
 	bool is_bad;
 	const char *host;
 	struct place host_at;
-	uint16_t port, weight;
+	uint16_t port, weight, addresses;
 	struct place weight_at;
+	uint32_t is_srv;	/* resolve */
+	struct place resolve_at;
 	bool is_backup;
 	uint32_t max_connections;
 };
@@ -292,6 +296,8 @@ struct file_conf {
 	uint32_t shutdown_timeout_ms, drain_timeout_ms;
 	struct limits_conf limits;
 	struct timeouts_conf timeouts;
+	struct conf_list name_servers;	/* of struct address */
+	struct resolver_conf resolver;
 };
 
 #define WORKERS_AUTO	0

@@ -461,7 +461,8 @@ check_required(const struct typed *t, const struct conf_section *section,
 	    map->first->at.column == at.column)
 		at = map->first->at;
 	for (const struct conf_key *k = section->keys; k->name != NULL; k++)
-		if (k->is_required && !has_key(map, k->name))
+		if ((k->is_required || (k->unless != NULL &&
+		    !has_key(map, k->unless))) && !has_key(map, k->name))
 			diag_error(t->d, at, "%s needs the key \"%s\"",
 			    section->name, k->name);
 }

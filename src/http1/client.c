@@ -40,6 +40,7 @@ struct h1_client {
 	struct timer timer;
 	struct list link;		/* the owner's */
 	struct h1_client_owner *owner;
+	uint32_t epoch;			/* the owner's when it was made */
 	struct stash rest;		/* read and not used yet */
 	struct body body;		/* of the response */
 	uint64_t chunk_left;		/* of the chunk that is sent */
@@ -470,7 +471,8 @@ step_done(struct h1_client *c)
 		c->state = STATE_DEAD;
 		return NEXT_END;
 	}
-	if (!c->owner->ops->on_idle(c->owner, c)) {
+	if (c->epoch != c->owner->epoch ||
+	    !c->owner->ops->on_idle(c->owner, c)) {
 		c->state = STATE_DEAD;
 		return NEXT_END;
 	}
@@ -805,6 +807,7 @@ h1_client_connect(struct h1_client_owner *o, const struct address *to)
 	timer_init(&c->timer, on_timer);
 	list_init(&c->link);
 	c->owner = o;
+	c->epoch = o->epoch;
 	c->state = STATE_DONE;		/* until the stream is taken */
 	c->stream.timeouts = &o->settings->timeouts;
 	arm(c, o->settings->timeouts.connect);

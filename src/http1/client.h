@@ -31,6 +31,9 @@ struct h1_client_owner_ops {
 struct h1_client_owner {
 	const struct h1_client_owner_ops *ops;
 	const struct h1_client_settings *settings;
+	/* Connections that were made under another number are closed when
+	 * they are idle: they lead to where the owner no longer is. */
+	uint32_t epoch;
 };
 
 void h1_client_module_init(void);	/* idempotent */

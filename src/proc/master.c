@@ -255,6 +255,7 @@ open_segment(const struct conf *conf)
 		return -1;
 	}
 	shm_set(&segment.header->generation, master.generation);
+	conf_multiply_names(conf);
 	return segment_register_conf(conf);
 }
 

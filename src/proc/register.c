@@ -10,18 +10,27 @@
 /* The hash of a slot is of the whole identity: room for the longest name. */
 #define IDENTITY_ROOM 2048
 
+/* A name's slots are numbered: which address has which, the monitor says. */
+static void
+print_place(const struct backend_conf *b, char out[ADDRESS_TEXT_MAX])
+{
+	if (b->address.len > 0)
+		address_print(&b->address, out);
+	else if (b->is_srv)
+		snprintf(out, ADDRESS_TEXT_MAX, "srv|#%u", b->seat);
+	else
+		snprintf(out, ADDRESS_TEXT_MAX, "%u|#%u", b->port, b->seat);
+}
+
 static int
 register_backend(const struct upstream_conf *u, struct backend_conf *b)
 {
-	char identity[IDENTITY_ROOM], address[ADDRESS_TEXT_MAX];
+	char identity[IDENTITY_ROOM], place[ADDRESS_TEXT_MAX];
 	int slot;
 
-	if (b->address.len > 0)
-		address_print(&b->address, address);
-	else
-		snprintf(address, sizeof(address), "unresolved:%u", b->port);
+	print_place(b, place);
 	snprintf(identity, sizeof(identity), "%s|%s|%s", u->name, b->host,
-	    address);
+	    place);
 	slot = segment_backend(identity);
 	if (slot < 0) {
 		log_write_errno(LOG_ERROR, NULL, "no room for backend %s of "
@@ -56,4 +65,40 @@ segment_register_conf(const struct conf *conf)
 		if (register_upstream(&conf->upstreams[i]) < 0)
 			return -1;
 	return 0;
+}
+
+static size_t
+count_seats(const struct upstream_conf *u)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->n_backends; i++)
+		n += backend_seats(&u->backends[i]);
+	return n;
+}
+
+static void
+multiply_names(struct upstream_conf *u, struct arena *arena)
+{
+	struct backend_conf *all = arena_alloc(arena,
+	    (count_seats(u) + 1) * sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->n_backends; i++) {
+		const struct backend_conf *b = &u->backends[i];
+
+		for (uint16_t seat = 0; seat < backend_seats(b); seat++) {
+			all[n] = *b;
+			all[n++].seat = seat;
+		}
+	}
+	u->backends = all;
+	u->n_backends = n;
+}
+
+void
+conf_multiply_names(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_upstreams; i++)
+		multiply_names(&conf->upstreams[i], conf->arena);
 }

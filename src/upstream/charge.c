@@ -39,16 +39,20 @@ is_open(const struct backend *b)
 	return breaker_unpack(word).state == BREAKER_OPEN;
 }
 
-/* With the one that has just been opened: one may always. */
+/* With the one that has just been opened: one may always. A seat of a name
+ * that has no address is no backend. */
 static bool
 are_too_many_open(const struct upstream *u)
 {
-	uint64_t n = 0;
+	uint64_t n = 0, n_all = 0;
 
-	for (uint32_t i = 0; i < u->n_backends; i++)
+	for (uint32_t i = 0; i < u->n_backends; i++) {
+		if (u->backends[i].address.len == 0)
+			continue;
+		n_all++;
 		n += is_open(&u->backends[i]);
-	return n > 1 && n * 10000 >
-	    (uint64_t)u->n_backends * u->conf->breaker.max_ejected;
+	}
+	return n > 1 && n * 10000 > n_all * u->conf->breaker.max_ejected;
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "core/random.h"
 #include "event/loop.h"
 #include "proc/wake.h"
+#include "upstream/address.h"
 #include "upstream/breaker.h"
 #include "upstream/health.h"
 #include "upstream/probe.h"
@@ -30,6 +31,7 @@ struct check {
 	const struct backend_conf *backend;
 	struct backend_slot *slot;
 	struct h1_client_settings settings;
+	struct address at;		/* what the streak is about */
 	uint64_t started_ms;		/* the last probe */
 	uint32_t suspect;		/* as it was last seen */
 	bool is_suspect;		/* the next probe is to confirm it */
@@ -135,11 +137,25 @@ set_next(struct check *c, uint32_t interval_ms)
 	loop_timer_set(&c->timer, at > clock_now_ms ? at : clock_now_ms);
 }
 
+/* Where the backend is now; false: nowhere, or elsewhere than before. */
+static bool
+is_where_it_was(const struct check *c)
+{
+	struct address now;
+
+	return backend_find_address(c->backend, &now) &&
+	    address_equal(&now, &c->at);
+}
+
 static void
 on_verdict(struct probe *p, struct verdict *v)
 {
 	struct check *c = container_of(p, struct check, probe);
 
+	if (!is_where_it_was(c)) {
+		loop_timer_set(&c->timer, clock_now_ms);
+		return;
+	}
 	note(c, v);
 	if (v->result == CHECK_LOCAL) {
 		tell_local(c, v);
@@ -150,19 +166,44 @@ on_verdict(struct probe *p, struct verdict *v)
 	set_next(c, streak_interval(&c->streak, c->conf));
 }
 
-/* Where the backend is now; false: nowhere. */
-static bool
-find_address(const struct check *c, struct address *to)
+/* No check of this address has ended yet. */
+static void
+begin(const struct check *c)
 {
-	*to = c->backend->address;
-	if (to->len == 0)
-		return false;
-	if (c->conf->port != 0 && to->sa.sa_family == AF_INET)
-		to->in.sin_port = htons(c->conf->port);
-	else if (c->conf->port != 0)
-		to->in6.sin6_port = htons(c->conf->port);
-	return true;
+	const struct health_word h = { .since_ms = clock_now_ms };
+
+	shm_publish(&c->slot->health, health_pack(h));
 }
+
+/* A name's seat has another address: what was seen was another server. */
+static void
+move(struct check *c, const struct address *to)
+{
+	char name[BACKEND_NAME_MAX];
+
+	backend_print_place(c->backend, to, name);
+	free(c->name);
+	c->name = xstrdup(name);
+	c->at = *to;
+	c->is_local = c->is_suspect = false;
+	streak_init(&c->streak, c->conf, HEALTH_UNKNOWN);
+	begin(c);
+	announce(c->upstream);
+}
+
+static void
+set_port(struct address *a, uint16_t port)
+{
+	if (port == 0)
+		return;
+	if (a->sa.sa_family == AF_INET)
+		a->in.sin_port = htons(port);
+	else
+		a->in6.sin6_port = htons(port);
+}
+
+/* A name may get an address at any time. */
+#define NOWHERE_MS	1000
 
 static void
 on_due(struct timer *t)
@@ -173,10 +214,14 @@ on_due(struct timer *t)
 
 	c->is_suspect = false;
 	c->started_ms = clock_now_ms;
-	if (find_address(c, &to))
-		probe_start(&c->probe, &to, is_suspect);
-	else
-		set_next(c, c->conf->interval_ms);
+	if (!backend_find_address(c->backend, &to)) {
+		loop_timer_set(&c->timer, clock_now_ms + NOWHERE_MS);
+		return;
+	}
+	if (!address_equal(&to, &c->at))
+		move(c, &to);
+	set_port(&to, c->conf->port);
+	probe_start(&c->probe, &to, is_suspect);
 }
 
 /* ---- suspects */
@@ -231,18 +276,10 @@ print_host(const char *name)
 }
 
 static void
-begin(const struct check *c)
-{
-	const struct health_word h = { .since_ms = clock_now_ms };
-
-	shm_publish(&c->slot->health, health_pack(h));
-}
-
-static void
 check_open(struct check *c, const struct conf *conf,
     const struct upstream_conf *u, const struct backend_conf *b)
 {
-	char name[IDENTITY_MAX];
+	char name[BACKEND_NAME_MAX];
 	struct health_word h;
 
 	backend_print_name(b, name);
@@ -251,8 +288,10 @@ check_open(struct check *c, const struct conf *conf,
 	c->backend = b;
 	c->slot = segment_backend_slot(b->slot);
 	c->suspect = shm_get(&c->slot->suspect);
-	c->name = xstrdup(name);
 	c->host = print_host(name);
+	(void)backend_find_address(b, &c->at);
+	backend_print_place(b, &c->at, name);
+	c->name = xstrdup(name);
 	c->settings.head_bytes = conf->limits.response_head;
 	c->settings.field_count = conf->limits.header_count;
 	probe_timeouts(&c->settings, c->conf);

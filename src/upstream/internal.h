@@ -18,6 +18,11 @@ bool backend_claim_trial(struct backend *b);
 /* sticky.c: the cookie values of all backends. */
 void sticky_init(struct upstream *u);
 void sticky_fini(struct upstream *u);
+void sticky_rename(struct backend *b);	/* it is called something else */
+
+/* upstream.c: one that has a name goes where the monitor says. True: its
+ * address, weight or rank is another now. */
+bool backend_locate(struct backend *b);
 
 /*
  * table.c: makes the selection table of those that may serve now, and sees to

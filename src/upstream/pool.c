@@ -103,6 +103,10 @@ pool_lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
 	if (kind != LEASE_FRESH)
 		c = take_idle(b, kind == LEASE_QUIET);
 	*is_pooled = c != NULL;
+	if (unlikely(c == NULL && b->address.len == 0)) {
+		errno = EADDRNOTAVAIL;	/* our trouble, not its */
+		return NULL;
+	}
 	if (c == NULL)
 		c = likely(!b->upstream->has_limits) ?
 		    h1_client_connect(&b->owner, &b->address) :

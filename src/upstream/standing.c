@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "shm/location.h"
 #include "shm/segment.h"
 #include "upstream/breaker.h"
 #include "upstream/health.h"
@@ -26,8 +27,11 @@ backend_print_name(const struct backend_conf *b, char name[IDENTITY_MAX])
 {
 	bool is_v6 = strchr(b->host, ':') != NULL;
 
-	(void)snprintf(name, IDENTITY_MAX, is_v6 ? "[%s]:%u" : "%s:%u",
-	    b->host, b->port);
+	if (b->is_srv)
+		(void)snprintf(name, IDENTITY_MAX, "%s", b->host);
+	else
+		(void)snprintf(name, IDENTITY_MAX, is_v6 ? "[%s]:%u" :
+		    "%s:%u", b->host, b->port);
 }
 
 static uint64_t
@@ -69,6 +73,21 @@ read_seen(struct standing *s, struct health_word h, const struct breaker *b)
 		s->ramp_ms = later(h.is_recovered ? h.since_ms : 0, b->at_ms);
 }
 
+/* A seat of a name; a weight of 0 in the file drains all of them. */
+static void
+read_location(struct standing *s, const struct backend_conf *b)
+{
+	struct location l;
+
+	if (!location_read(b->slot, &l) || l.address.len == 0) {
+		set(s, BACKEND_UNRESOLVED, 0);
+		return;
+	}
+	if (l.weight > 0 && b->weight > 0)
+		s->weight = l.weight;
+	s->is_backup |= l.priority > 0;
+}
+
 void
 standing_read(struct standing *s, const struct backend_conf *b)
 {
@@ -78,15 +97,19 @@ standing_read(struct standing *s, const struct backend_conf *b)
 	struct breaker breaker = breaker_unpack(shm_get(&slot->breaker));
 
 	*s = (struct standing){
-		.weight = admin.has_weight ? admin.weight : b->weight,
+		.weight = b->weight, .is_backup = b->is_backup,
 	};
 	read_seen(s, health, &breaker);
+	if (b->address.len == 0)
+		read_location(s, b);
+	if (s->state == BACKEND_UNRESOLVED)
+		return;
+	if (admin.has_weight)
+		s->weight = admin.weight;
 	if (admin.state == ADMIN_DRAIN || s->weight == 0)
 		set(s, BACKEND_DRAIN, admin.since_ms);
 	if (admin.state == ADMIN_MAINTENANCE)
 		set(s, BACKEND_MAINTENANCE, admin.since_ms);
-	if (b->address.len == 0)
-		set(s, BACKEND_UNRESOLVED, 0);
 }
 
 bool

@@ -33,14 +33,16 @@ const char *backend_state_word(enum backend_state state);
  */
 struct standing {
 	enum backend_state state;
-	uint32_t weight;	/* configured, or the operator's */
+	uint32_t weight;	/* configured, of DNS, or the operator's */
+	bool is_backup;		/* configured, or by its priority in DNS */
 	uint64_t since_ms;	/* of the state; 0: from the start */
 	/* Since when its share grows (slow start); 0: it has all of it. */
 	uint64_t ramp_ms;
 	uint64_t until_ms;	/* ejected: when it is tried again */
 };
 
-/* "host:port", or the name that it is given: what logs and reports call it. */
+/* "host:port", or the name that it is given: what the operator calls it. Of
+ * a name that has several addresses it is all of them (upstream/address.h). */
 void backend_print_name(const struct backend_conf *b, char name[IDENTITY_MAX]);
 
 /* Of the slot that `b` has been given; any process. */

@@ -81,7 +81,19 @@ void
 sticky_fini(struct upstream *u)
 {
 	for (uint32_t i = 0; i < u->n_backends; i++)
-		free((void *)(uintptr_t)u->backends[i].set_cookie);
+		free(u->backends[i].set_cookie);
+}
+
+/* In place: a response may be about to send it. */
+void
+sticky_rename(struct backend *b)
+{
+	const struct sticky_conf *sc = b->upstream->sticky;
+
+	if (b->set_cookie == NULL)
+		return;
+	name_backend(b, b->upstream);
+	memcpy(b->set_cookie + strlen(sc->cookie) + 1, b->cookie, STICKY_LEN);
 }
 
 /* Draining backends (weight 0) are still honoured. */

@@ -502,7 +502,7 @@ static bool
 has_backups(const struct upstream *u)
 {
 	for (uint32_t i = 0; i < u->n_backends; i++)
-		if (u->backends[i].conf->is_backup)
+		if (u->backends[i].is_backup)
 			return true;
 	return false;
 }
@@ -517,8 +517,8 @@ build_table(struct maglev *m, const struct upstream *u, bool of_backups)
 		const struct backend *b = &u->backends[i];
 
 		members[i].identity = identity_of(b, "");
-		members[i].weight = b->conf->is_backup == of_backups ?
-		    b->weight : 0;
+		members[i].weight = b->is_backup == of_backups &&
+		    b->address.len > 0 ? b->weight : 0;
 	}
 	tell_apart(members, u);
 	maglev_build(m, members, u->n_backends);
@@ -550,7 +550,7 @@ static struct backend *
 walk(const struct upstream *u, struct pick *p)
 {
 	const struct maglev *m =
-	    &u->hashing->of[backend_at(u, 0)->conf->is_backup];
+	    &u->hashing->of[backend_at(u, 0)->is_backup];
 	bool is_bounded = u->conf->hash.bounded_load > 0;
 	uint64_t total = is_bounded ? load_of_upstream(u->conf->slot) : 0;
 
@@ -619,6 +619,15 @@ strategy_fini(struct upstream *u)
 {
 	free(u->hashing);
 	free(u->scan);
+}
+
+void
+strategy_moved(struct upstream *u)
+{
+	if (u->hashing == NULL)
+		return;
+	free(u->hashing);
+	strategy_init(u);
 }
 
 const struct strategy strategies[STRATEGY_COUNT] = {

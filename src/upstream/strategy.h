@@ -26,6 +26,8 @@ extern const struct strategy strategies[STRATEGY_COUNT];
 /* What `hash` needs beside the table; a start is longer by it. */
 void strategy_init(struct upstream *u);
 void strategy_fini(struct upstream *u);
+/* Names lead elsewhere: `hash` has other members. */
+void strategy_moved(struct upstream *u);
 /* Behind each making of the table: what draws by weight need. */
 void strategy_prepare(struct upstream *u);
 

@@ -68,18 +68,22 @@ note_time(struct picture *p, uint64_t at_ms)
 }
 
 static void
-take_picture(struct picture *p, const struct upstream *u)
+take_picture(struct picture *p, struct upstream *u)
 {
+	bool has_moved = false;
+
 	*p = (struct picture){ .standings = u->standings };
 	for (uint32_t i = 0; i < u->n_backends; i++) {
 		struct standing *s = &p->standings[i];
-		bool is_backup = u->backends[i].conf->is_backup;
 
+		has_moved |= backend_locate(&u->backends[i]);
 		standing_read(s, u->backends[i].conf);
 		note_time(p, s->until_ms);
-		p->n_ready += !is_backup && is_let_serve(s);
-		p->n_well[is_backup] += standing_is_eligible(s);
+		p->n_ready += !s->is_backup && is_let_serve(s);
+		p->n_well[s->is_backup] += standing_is_eligible(s);
 	}
+	if (has_moved)
+		strategy_moved(u);
 }
 
 /*
@@ -108,9 +112,9 @@ choose_tier(const struct picture *p, const struct upstream *u)
 }
 
 static bool
-is_in_tier(const struct standing *s, const struct backend *b, enum tier tier)
+is_in_tier(const struct standing *s, enum tier tier)
 {
-	if (b->conf->is_backup != (tier == TIER_BACKUPS))
+	if (s->is_backup != (tier == TIER_BACKUPS))
 		return false;
 	return tier == TIER_ALL ? is_let_serve(s) : standing_is_eligible(s);
 }
@@ -134,7 +138,7 @@ has_ramps(const struct picture *p, const struct upstream *u, enum tier tier)
 	if (u->conf->slow_start_ms == 0 || tier == TIER_ALL)
 		return false;
 	for (uint32_t i = 0; i < u->n_backends; i++) {
-		if (!is_in_tier(&p->standings[i], &u->backends[i], tier))
+		if (!is_in_tier(&p->standings[i], tier))
 			continue;
 		n++;
 		n_ramps += standing_ramp(&p->standings[i], u->conf,
@@ -168,7 +172,7 @@ fill(struct upstream *u, struct picture *p, enum tier tier)
 		u->backends[i].row = NO_ROW;
 		if (s->state == BACKEND_HALF_OPEN && tier != TIER_ALL)
 			u->half_open[u->n_half_open++] = i;
-		if (is_in_tier(s, &u->backends[i], tier))
+		if (is_in_tier(s, tier))
 			add_row(u, i, (uint64_t)weight_of(u, s) * (ramps ?
 			    standing_ramp(s, u->conf, clock_now_ms) : 1));
 	}
@@ -213,6 +217,12 @@ on_rebuild(struct timer *t)
 static COLD void
 rebuild_soon(struct upstream *u)
 {
+	/* Nobody serves yet, as before the first answers of DNS: then the
+	 * request that asks would be lost. */
+	if (u->n_rows == 0) {
+		table_build(u);
+		return;
+	}
 	loop_timer_set(&u->rebuild, u->built_ms + REBUILD_EVERY_MS >
 	    clock_now_ms ? u->built_ms + REBUILD_EVERY_MS : clock_now_ms);
 }

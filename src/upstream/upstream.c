@@ -1,16 +1,31 @@
 /* src/upstream/upstream.c -- upstreams: building them from the model */
 #include "upstream/upstream.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "conf/conf.h"
 #include "core/assert.h"
 #include "core/memory.h"
+#include "shm/location.h"
+#include "upstream/address.h"
 #include "upstream/budget.h"
 #include "upstream/internal.h"
 #include "upstream/standing.h"
 #include "upstream/strategy.h"
+
+/* Of a name there is room for that of each address that it may get. */
+static char *
+name_of(const struct backend_conf *bc)
+{
+	char name[BACKEND_NAME_MAX], *kept;
+
+	backend_print_place(bc, NULL, name);
+	if (bc->address.len > 0)
+		return xstrdup(name);
+	kept = xmalloc(BACKEND_NAME_MAX);
+	return strcpy(kept, name);
+}
 
 static void
 backend_init(struct backend *b, const struct backend_conf *bc,
@@ -18,7 +33,6 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 {
 	struct stripe *stripe = segment_stripe(process, bc->slot);
 	uint32_t row = bc->slot % BACKEND_CHUNK;
-	char name[IDENTITY_MAX];
 
 	b->upstream = u;
 	b->owner.ops = &pool_ops;
@@ -27,6 +41,7 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	list_init(&b->idle);
 	b->max_idle = max_idle;
 	b->weight = bc->weight;
+	b->is_backup = bc->is_backup;
 	b->slot = bc->slot;
 	b->in_flight = &stripe->in_flight[row];
 	b->idle_gauge = &stripe->idle[row];
@@ -34,8 +49,7 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->failures = &stripe->failures[row];
 	b->address = bc->address;
 	b->host = bc->host;
-	backend_print_name(bc, name);
-	b->name = xstrdup(name);
+	b->name = name_of(bc);
 	b->trials = &stripe->trials[row];
 	b->open = &stripe->open[row];
 	b->breaker = &segment_backend_slot(bc->slot)->breaker;
@@ -47,6 +61,45 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->ewma = &stripe->ewma[row];
 	b->latency = stripe->latency[row];
 	b->conf = bc;
+}
+
+/*
+ * The name and the cookie stay when there is no address any more: what is
+ * under way is told by them.
+ */
+static void
+move(struct backend *b, const struct address *to)
+{
+	b->address = *to;
+	b->owner.epoch++;
+	pool_clear(b);
+	if (to->len == 0)
+		return;
+	backend_print_place(b->conf, to, b->name);
+	sticky_rename(b);
+}
+
+bool
+backend_locate(struct backend *b)
+{
+	struct location now;
+	bool has_moved, is_backup;
+	uint32_t weight = b->conf->weight;
+
+	if (likely(b->conf->address.len > 0) || !location_read(b->slot, &now))
+		return false;
+	if (now.weight > 0 && weight > 0)
+		weight = now.weight;
+	is_backup = b->conf->is_backup || now.priority > 0;
+	has_moved = now.address.len != b->address.len ||
+	    !address_equal(&now.address, &b->address);
+	if (has_moved)
+		move(b, &now.address);
+	else if (b->weight == weight && b->is_backup == is_backup)
+		return false;
+	b->weight = weight;
+	b->is_backup = is_backup;
+	return true;
 }
 
 static void
@@ -134,7 +187,7 @@ upstream_fini(struct upstream *u)
 	sticky_fini(u);
 	for (uint32_t i = 0; i < u->n_backends; i++) {
 		pool_clear(&u->backends[i]);
-		free((void *)(uintptr_t)u->backends[i].name);
+		free(u->backends[i].name);
 	}
 	free(u->backends);
 	queue_fini(u);

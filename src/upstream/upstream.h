@@ -45,6 +45,7 @@ struct backend {
 	lease_function *lease;		/* by protocol; tests have their own */
 	struct list idle;		/* LIFO: hottest first */
 	uint32_t n_idle, max_idle;
+	bool is_backup;
 	uint32_t weight;
 	uint32_t slot;			/* in the segment */
 	_Atomic uint32_t *in_flight, *idle_gauge;	/* own stripe */
@@ -58,12 +59,12 @@ struct backend {
 	_Atomic uint64_t *requests, *failures;
 	_Atomic uint64_t *breaker, *window;	/* everybody's */
 	const struct backend_conf *conf;
-	struct address address;		/* len 0: unresolved */
+	struct address address;		/* len 0: unresolved, for now */
 	const char *host;
-	const char *name;		/* "host:port", for logs */
+	char *name;			/* for logs (upstream/address.h) */
 	struct upstream *upstream;
 	char cookie[STICKY_LEN + 1];	/* what names it to clients */
-	const char *set_cookie;		/* the field's value; NULL: not sticky */
+	char *set_cookie;		/* the field's value; NULL: not sticky */
 };
 
 /* Of a table: what picks look at, two to a cache line. */

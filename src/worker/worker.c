@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
+#include "dns/refresh.h"
 #include "event/loop.h"
 #include "http1/parse.h"
 #include "http1/server.h"
@@ -252,10 +253,16 @@ start(struct child *self)
 	return 0;
 }
 
+/* Names have had their first answers, or the time for them. */
+static void
+on_names(void)
+{
+	child_ready(me.self);
+}
+
 static int
 run(struct child *self)
 {
-	child_ready(self);
 	loop_run();
 	h1_server_close_all();
 	if (me.is_worker) {
@@ -268,6 +275,7 @@ run(struct child *self)
 	wake_ignore();
 	check_stop();
 	admin_stop();
+	refresh_stop();
 	loop_fini();
 	error_log_stop(LOG_STOP_MS);
 	publish();
@@ -281,6 +289,7 @@ worker_main(struct child *self)
 		return 1;
 	start_serving(self);
 	listen_for_wakes(self->slot, on_wake);
+	child_ready(self);
 	return run(self);
 }
 
@@ -292,6 +301,7 @@ monitor_main(struct child *self)
 	admin_start(self->admin_fds, self->conf);
 	check_start(self->conf);
 	listen_for_wakes(SEGMENT_MONITOR, check_suspects);
+	refresh_start(self->conf, on_names);
 	return run(self);
 }
 
@@ -304,6 +314,7 @@ single_main(struct child *self)
 	admin_start(self->admin_fds, self->conf);
 	check_start(self->conf);
 	listen_for_wakes(SEGMENT_MONITOR, check_suspects);
+	refresh_start(self->conf, on_names);
 	return run(self);
 }
 

@@ -49,8 +49,11 @@ dumped_twice(struct span text, const struct options *o)
 static const struct {
 	const char *file, *has, *lacks;
 } rows[] = {
-	{ ONE, FIRST "backends:\n  - host: a\n    port: 1\n    weight: 1\n"
-	  "    backup: false\n    max_connections: off\nstrategy: weighted\n", "\nuser" },
+	{ ONE, FIRST "backends:\n  - host: a\n    port: 1\n"
+	    "    resolve: address\n    addresses: 8\n"
+	    "    weight: 1\n"
+	  "    backup: false\n"
+	    "    max_connections: off\nstrategy: weighted\n", "\nuser" },
 	{ ONE, "\nlisteners:\n  - address: \"0.0.0.0:9000\"\n"
 	  "    backlog: auto\n", "trusted_proxies" },
 	{ ONE "workers: 7\nuser: 'no'\n", "\nuser: \"no\"\n", "auto\nuser" },
@@ -177,10 +180,15 @@ START_TEST(options_are_in_it)
 	    "[{address: '*:1'}]\nsticky: {cookie: D}\n"), &o);
 
 	ck_assert_ptr_nonnull(strstr(text, FIRST "backends:\n"
-	    "  - host: \"[::1]\"\n    port: 81\n    weight: 3\n    backup: false\n"
+	    "  - host: \"[::1]\"\n    port: 81\n"
+	    "    resolve: address\n    addresses: 8\n"
+	    "    weight: 3\n    backup: false\n"
 	    "    max_connections: off\n"
-	    "  - host: b.example\n    port: 82\n    weight: 1\n"
-	    "    backup: false\n    max_connections: off\n"
+	    "  - host: b.example\n    port: 82\n"
+	    "    resolve: address\n    addresses: 8\n"
+	    "    weight: 1\n"
+	    "    backup: false\n"
+	    "    max_connections: off\n"
 	    "strategy: random\nsticky:\n  cookie: C\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\nlisteners:\n"
 	    "  - address: \"[::1]:8080\"\n    backlog: auto\n"
@@ -208,14 +216,22 @@ static const struct {
 	{ "upstreams.web.retries", "attempts: 2\nbudget: 20%\n", NULL },
 	{ "upstreams.web.retries.attempts", "2\n", NULL },
 	{ "upstreams.web.backends.0.host", "10.0.0.1\n", NULL },
-	{ "upstreams.web.backends.1", "host: b\nport: 81\nweight: 1\n"
-	  "backup: false\nmax_connections: off\n", NULL },
+	{ "upstreams.web.backends.1", "host: b\nport: 81\n"
+	    "resolve: address\naddresses: 8\n"
+	    "weight: 1\n"
+	  "backup: false\n"
+	    "max_connections: off\n", NULL },
 	{ "upstreams.web.old.strategy", "random\n", NULL },
 	{ "upstreams.web.backends",
-	  "- host: \"10.0.0.1\"\n  port: 80\n  weight: 1\n"
-	  "  backup: false\n  max_connections: off\n"
-	  "- host: b\n  port: 81\n  weight: 1\n"
-	  "  backup: false\n  max_connections: off\n", NULL },
+	  "- host: \"10.0.0.1\"\n  port: 80\n"
+	    "  resolve: address\n  addresses: 8\n"
+	    "  weight: 1\n"
+	  "  backup: false\n"
+	    "  max_connections: off\n- host: b\n  port: 81\n"
+	    "  resolve: address\n  addresses: 8\n"
+	    "  weight: 1\n"
+	  "  backup: false\n"
+	    "  max_connections: off\n", NULL },
 	{ "routes.api.upstream", "web.old\n", NULL },
 	{ "routes.0.match", "host: [x]\n", NULL },
 	{ "routes.api.match.host", "[x]\n", NULL },

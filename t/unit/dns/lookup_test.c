@@ -12,35 +12,35 @@
 #include "support/unit.h"
 
 static const struct zone_row zone[] = {
-	{ "two.test", RECORD_A, 30, "127.0.0.2" },
-	{ "two.test", RECORD_A, 20, "127.0.0.1" },
-	{ "both.test", RECORD_AAAA, 9, "::1" },
-	{ "both.test", RECORD_A, 10, "127.0.0.1" },
-	{ "six.test", RECORD_AAAA, 9, "::1" },
-	{ "zero.test", RECORD_A, 0, "127.0.0.1" },
-	{ "huge.test", RECORD_A, 0x7fffffff, "127.0.0.1" },
-	{ "negative.test", RECORD_A, 0x80000000, "127.0.0.1" },
-	{ "twice.test", RECORD_A, 5, "127.0.0.1" },
-	{ "twice.test", RECORD_A, 5, "127.0.0.1" },
-	{ "alias.test", RECORD_CNAME, 7, "two.test" },
-	{ "cut.test", RECORD_A, 11, "127.0.0.3" },
-	{ "cut.test", RECORD_A, 11, "127.0.0.4" },
-	{ "lone.test", RECORD_A, 11, "127.0.0.4" },
-	{ "garbage.test", RECORD_A, 11, "127.0.0.4" },
-	{ "_web._tcp.test", RECORD_SRV, 50, "10 3 8080 two.test" },
-	{ "_web._tcp.test", RECORD_SRV, 60, "5 0 8081 one.test" },
-	{ "one.test", RECORD_A, 40, "127.0.0.9" },
-	{ "_same._tcp.test", RECORD_SRV, 50, "7 1 8080 one.test" },
-	{ "_same._tcp.test", RECORD_SRV, 50, "3 2 8080 one.test" },
-	{ "_same._tcp.test", RECORD_SRV, 50, "3 4 8081 one.test" },
-	{ "_dot._tcp.test", RECORD_SRV, 50, "0 0 0 ." },
-	{ "_none._tcp.test", RECORD_SRV, 50, "0 0 80 none.test" },
-	{ "_part._tcp.test", RECORD_SRV, 50, "0 9 80 silent.test" },
-	{ "_part._tcp.test", RECORD_SRV, 50, "0 9 80 one.test" },
-	{ "_gone._tcp.test", RECORD_SRV, 50, "0 9 80 gone.test" },
-	{ "_gone._tcp.test", RECORD_SRV, 50, "0 9 80 one.test" },
-	{ "cut._tcp.test", RECORD_SRV, 50, "0 9 80 one.test" },
-	{ NULL, RECORD_A, 0, NULL },
+	{ "two.test", RECORD_A, 30, "127.0.0.2", 0 },
+	{ "two.test", RECORD_A, 20, "127.0.0.1", 0 },
+	{ "both.test", RECORD_AAAA, 9, "::1", 0 },
+	{ "both.test", RECORD_A, 10, "127.0.0.1", 0 },
+	{ "six.test", RECORD_AAAA, 9, "::1", 0 },
+	{ "zero.test", RECORD_A, 0, "127.0.0.1", 0 },
+	{ "huge.test", RECORD_A, 0x7fffffff, "127.0.0.1", 0 },
+	{ "negative.test", RECORD_A, 0x80000000, "127.0.0.1", 0 },
+	{ "twice.test", RECORD_A, 5, "127.0.0.1", 0 },
+	{ "twice.test", RECORD_A, 5, "127.0.0.1", 0 },
+	{ "alias.test", RECORD_CNAME, 7, "two.test", 0 },
+	{ "cut.test", RECORD_A, 11, "127.0.0.3", 0 },
+	{ "cut.test", RECORD_A, 11, "127.0.0.4", 0 },
+	{ "lone.test", RECORD_A, 11, "127.0.0.4", 0 },
+	{ "garbage.test", RECORD_A, 11, "127.0.0.4", 0 },
+	{ "_web._tcp.test", RECORD_SRV, 50, "10 3 8080 two.test", 0 },
+	{ "_web._tcp.test", RECORD_SRV, 60, "5 0 8081 one.test", 0 },
+	{ "one.test", RECORD_A, 40, "127.0.0.9", 0 },
+	{ "_same._tcp.test", RECORD_SRV, 50, "7 1 8080 one.test", 0 },
+	{ "_same._tcp.test", RECORD_SRV, 50, "3 2 8080 one.test", 0 },
+	{ "_same._tcp.test", RECORD_SRV, 50, "3 4 8081 one.test", 0 },
+	{ "_dot._tcp.test", RECORD_SRV, 50, "0 0 0 .", 0 },
+	{ "_none._tcp.test", RECORD_SRV, 50, "0 0 80 none.test", 0 },
+	{ "_part._tcp.test", RECORD_SRV, 50, "0 9 80 silent.test", 0 },
+	{ "_part._tcp.test", RECORD_SRV, 50, "0 9 80 one.test", 0 },
+	{ "_gone._tcp.test", RECORD_SRV, 50, "0 9 80 gone.test", 0 },
+	{ "_gone._tcp.test", RECORD_SRV, 50, "0 9 80 one.test", 0 },
+	{ "cut._tcp.test", RECORD_SRV, 50, "0 9 80 one.test", 0 },
+	{ NULL, RECORD_A, 0, NULL, 0 },
 };
 
 static struct address servers[2];
@@ -294,14 +294,14 @@ setup_many(void)
 	for (unsigned i = 0; i < MANY; i++) {
 		snprintf(texts[i], sizeof(texts[i]), "127.1.0.%u", MANY - i);
 		many[i] = (struct zone_row){ "many.test", RECORD_A, 5,
-			texts[i] };
+			texts[i], 0 };
 		snprintf(texts[MANY + i], sizeof(*texts), "0 5 %u one.test",
 		    1 + i);
 		many[MANY + i] = (struct zone_row){ "_many._tcp.test",
-			RECORD_SRV, 5, texts[MANY + i] };
+			RECORD_SRV, 5, texts[MANY + i], 0 };
 	}
 	many[2 * MANY] = (struct zone_row){ "one.test", RECORD_A, 5,
-		"127.0.0.1" };
+		"127.0.0.1", 0 };
 	start(many);
 }
 

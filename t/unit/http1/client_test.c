@@ -96,7 +96,8 @@ setup(void)
 	settings = (struct h1_client_settings){ .head_bytes = 4096,
 		.field_count = 16, .timeouts = { LATE, LATE, LATE, LATE },
 		.idle_ms = LATE };
-	owner = (struct h1_client_owner){ &owner_ops, &settings };
+	owner = (struct h1_client_owner){ .ops = &owner_ops,
+	    .settings = &settings };
 	sink.events = &events;
 	memset(&heard, 0, sizeof(heard));
 	idle = NULL;

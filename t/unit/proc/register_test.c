@@ -53,7 +53,7 @@ START_TEST(each_has_its_own_slot)
 	ck_assert_str_eq(segment_backend_slot(backends[1].slot)->identity,
 	    "web|127.0.0.1|127.0.0.1:2");
 	ck_assert_str_eq(segment_backend_slot(backends[2].slot)->identity,
-	    "web|unresolved.invalid|unresolved:2");
+	    "web|unresolved.invalid|2|#0");
 	ck_assert_str_eq(segment_upstream_slot(upstreams[1].slot)->name,
 	    "api");
 }
@@ -74,6 +74,34 @@ START_TEST(another_order_keeps_the_slots)
 }
 END_TEST
 
+/* As many side by side as a name may have addresses. */
+START_TEST(names_are_multiplied)
+{
+	struct backend_conf *b;
+
+	conf.arena = arena_new(4096);
+	backends[2].addresses = 2;
+	backend(&backends[3], "_http._tcp.test", 0);
+	backends[3].is_srv = true;
+	backends[3].addresses = 1;
+	conf_multiply_names(&conf);
+	ck_assert_int_eq(segment_register_conf(&conf), 0);
+	ck_assert_uint_eq(upstreams[0].n_backends, 6);
+	b = upstreams[0].backends;
+	ck_assert_str_eq(segment_backend_slot(b[1].slot)->identity,
+	    "web|127.0.0.1|127.0.0.1:2");
+	ck_assert_str_eq(segment_backend_slot(b[2].slot)->identity,
+	    "web|unresolved.invalid|2|#0");
+	ck_assert_str_eq(segment_backend_slot(b[5].slot)->identity,
+	    "web|unresolved.invalid|2|#3");
+	ck_assert_uint_eq(b[5].port, 2);
+	ck_assert_uint_eq(upstreams[1].n_backends, 2);
+	ck_assert_str_eq(segment_backend_slot(upstreams[1].backends->slot)
+	    ->identity, "api|_http._tcp.test|srv|#0");
+	arena_free(&conf.arena);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -85,6 +113,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, each_has_its_own_slot);
 	tcase_add_test(t, another_order_keeps_the_slots);
+	tcase_add_test(t, names_are_multiplied);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

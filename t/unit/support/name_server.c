@@ -22,7 +22,7 @@
 
 static struct {
 	pid_t pid;
-	unsigned *count;	/* shared */
+	unsigned *count, *phase;	/* shared */
 	const struct zone_row *zone;
 	int udp, tcp;
 } server;
@@ -100,7 +100,9 @@ put_rows(struct message *m, const char *name, unsigned type, bool *exists)
 	unsigned n = 0;
 
 	for (const struct zone_row *r = server.zone; r->name != NULL; r++) {
-		if (strcasecmp(r->name, name) != 0)
+		if (strcasecmp(r->name, name) != 0 || (r->phase != 0 &&
+		    r->phase != __atomic_load_n(server.phase,
+		    __ATOMIC_RELAXED)))
 			continue;
 		*exists = true;
 		if (r->type == type || r->type == RECORD_CNAME) {
@@ -260,8 +262,10 @@ name_server_start(const struct zone_row *zone)
 	uint16_t port;
 
 	server.zone = zone;
-	server.count = mmap(NULL, sizeof(*server.count),
+	server.count = mmap(NULL, 2 * sizeof(*server.count),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	server.phase = server.count + 1;
+	name_server_set_phase(1);
 	do {	/* until the port is free for both */
 		port = 0;
 		server.udp = open_socket(SOCK_DGRAM, &port);
@@ -284,11 +288,20 @@ name_server_count(void)
 }
 
 void
+name_server_set_phase(unsigned phase)
+{
+	__atomic_store_n(server.phase, phase, __ATOMIC_RELAXED);
+}
+
+void
 name_server_stop(void)
 {
+	if (server.pid == 0)
+		return;
 	kill(server.pid, SIGKILL);
 	waitpid(server.pid, NULL, 0);
 	close(server.udp);
 	close(server.tcp);
-	munmap(server.count, sizeof(*server.count));
+	munmap(server.count, 2 * sizeof(*server.count));
+	server.pid = 0;
 }

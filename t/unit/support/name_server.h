@@ -24,10 +24,13 @@ struct zone_row {
 	uint32_t ttl_s;
 	const char *data;	/* "127.0.0.1"; a name; "PRIORITY WEIGHT PORT
 				 * NAME" */
+	unsigned phase;		/* there in this one alone; 0: in all */
 };
 
 /* The zone ends with a NULL name. Ends with the test's process. */
 uint16_t name_server_start(const struct zone_row *zone);
 /* Questions that have come so far. */
 unsigned name_server_count(void);
+/* From now on; it is 1 at first. */
+void name_server_set_phase(unsigned phase);
 void name_server_stop(void);
