@@ -190,15 +190,20 @@ sub pid ($self) { return $self->{pid} }
 sub log ($self) { return slurp("$self->{dir}/error.log") }
 sub socket ($self) { return "$self->{dir}/run/admin.sock" }
 
-# A test-backend; it answers when this returns. Its port.
-sub backend ($self, $name) {
+# A test-backend; it answers when this returns. Its port. address, port: where
+# it is, if not at any port of 127.0.0.1.
+sub backend ($self, $name, %o) {
 	my $file = "$self->{dir}/backend-$name";
 	my $pid = spawn("test-backend $name", "$file.out", "$file.err",
-	    "$build/test-backend", 0, $name);
+	    "$build/test-backend", '-a', $o{address} // '127.0.0.1',
+	    $o{port} // 0, $name);
+	my $port = $o{port};
 
-	wait_for { slurp("$file.err") =~ /port (\d+)/ }
+	# It tells a port that it has found, and listens before it does.
+	wait_for { ($port) = slurp("$file.err") =~ /port (\d+)/ if !$o{port};
+	    $port && IO::Socket::INET->new(PeerAddr => $o{address} // '127.0.0.1',
+	    PeerPort => $port) }
 	    or die "test-backend did not start: ", slurp("$file.err");
-	my ($port) = slurp("$file.err") =~ /port (\d+)/;
 	push @{ $self->{backends} }, { name => $name, port => $port,
 	    pid => $pid, file => $file };
 	return $port;
