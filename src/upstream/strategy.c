@@ -516,7 +516,10 @@ build_table(struct maglev *m, const struct upstream *u, bool of_backups)
 	for (uint32_t i = 0; i < u->n_backends; i++) {
 		const struct backend *b = &u->backends[i];
 
-		members[i].identity = identity_of(b, "");
+		/* A seat without an address may still be called after the
+		 * one that it had, which another seat has now. */
+		members[i].identity = b->address.len > 0 ?
+		    identity_of(b, "") : i;
 		members[i].weight = b->is_backup == of_backups &&
 		    b->address.len > 0 ? b->weight : 0;
 	}
