@@ -375,7 +375,7 @@ start_attempt(struct exchange *x, struct http_head *h)
 			return take_back(x);
 		x->state = EXCHANGE_CONNECT;
 		charge(x, why);
-	} while (retry_is_safe(x, why, SENT_NOTHING) && retry_take(x));
+	} while (retry_is_safe(x, why, SENT_NOTHING) && retry_take(x, why));
 	return why;
 }
 
@@ -889,7 +889,7 @@ better_held(struct exchange *x, enum reason why)
 {
 	if (!x->aside->is_whole)
 		aside_forget(x);
-	if (retry_take(x) && retry(x, false) == REASON_NONE)
+	if (retry_take(x, why) && retry(x, false) == REASON_NONE)
 		x->client->ops->resume(x->client);
 	else
 		give_up(x, why);

@@ -218,7 +218,7 @@ bool retry_is_safe(const struct exchange *x, enum reason why, enum sent sent);
 /* On top of the attempts, on a fresh connection to the same backend. */
 bool retry_is_free(const struct exchange *x, enum reason why);
 /* Attempts, time and budget are left; takes of the latter. */
-bool retry_take(struct exchange *x);
+bool retry_take(struct exchange *x, enum reason why);
 /* All of it: the attempt failed, and another is to be made. */
 bool retry_is_due(struct exchange *x, enum reason why, enum sent sent);
 /* The response `h` is one that another try is to better; no budget yet. */

@@ -82,10 +82,16 @@ is_left(const struct exchange *x)
 	    x->n_attempts < ATTEMPTS_MAX && !aside_is_late(x);
 }
 
+/*
+ * A backend that refuses has no load from it: such tries take of the budget,
+ * so that others are fewer, but go on without. Else a fresh start would be out
+ * of it before the breaker has seen enough to leave the backend out.
+ */
 bool
-retry_take(struct exchange *x)
+retry_take(struct exchange *x, enum reason why)
 {
-	return is_left(x) && budget_take(x->upstream);
+	return is_left(x) &&
+	    (budget_take(x->upstream) || why == REASON_CONNECT);
 }
 
 bool
@@ -96,7 +102,7 @@ retry_is_due(struct exchange *x, enum reason why, enum sent sent)
 	if (retry_is_free(x, why))
 		return true;
 	return why != REASON_STALE && why != REASON_RESET_REUSED &&
-	    why != REASON_REFUSED && retry_take(x);
+	    why != REASON_REFUSED && retry_take(x, why);
 }
 
 bool

@@ -1074,11 +1074,26 @@ START_TEST(the_budget_is_for_all_requests)
 		memory_stream_init(&w.client);
 		request("GET /\nHost: a", 0);
 		for (unsigned k = 0; k < w.n_leases; k++)
-			memory_say_reset(&w.leases[k], REASON_CONNECT,
-			    SENT_NOTHING);
+			memory_say_reset(&w.leases[k], REASON_RESET,
+			    SENT_ALL);
 		n += w.n_leases;
 	}
 	ck_assert_uint_eq(n, 100 + 20 + 3);
+}
+END_TEST
+
+/* What is refused loads nobody: it only takes of what others may have. */
+START_TEST(a_refused_try_needs_no_budget)
+{
+	w.upstream_conf.retry.attempts = 1;
+	for (unsigned i = 0; i < 100; i++) {
+		w.n_leases = 0;
+		memory_stream_init(&w.client);
+		request("GET /\nHost: a", 0);
+		memory_say_reset(&w.leases[0], REASON_CONNECT, SENT_NOTHING);
+		memory_say_head(&w.leases[1], "200", FRAMING_NONE, 0);
+		ck_assert(has_line(&w.client, "200"));
+	}
 }
 END_TEST
 
@@ -1320,6 +1335,7 @@ suite(void)
 	tcase_add_test(t, no_retry_behind_an_interim_answer);
 	tcase_add_test(t, the_same_one_is_tried_when_there_is_no_other);
 	tcase_add_test(t, the_budget_is_for_all_requests);
+	tcase_add_test(t, a_refused_try_needs_no_budget);
 	tcase_add_test(t, what_is_free_is_not_of_the_budget);
 	tcase_add_loop_test(t, a_try_has_its_time, 0, (int)COUNT_OF(late));
 	tcase_add_test(t, a_try_waits_for_the_client);
