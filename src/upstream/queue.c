@@ -140,7 +140,9 @@ limit_must_give(const struct upstream *u)
 {
 	struct claims c = look_at_claims(u);
 
-	return c.others_wait && open_in(u, u->process) > part_of(u, &c);
+	/* Who has nobody waiting has no part of what others wait for. */
+	return c.others_wait && (u->n_waiting == 0 ||
+	    open_in(u, u->process) > part_of(u, &c));
 }
 
 /* Of the others who wait, the one with the fewest; they take turns. */
@@ -315,7 +317,11 @@ on_serve(struct deferred *d)
 static void
 on_look(struct timer *t)
 {
-	loop_defer(&container_of(t, struct upstream, look)->serve);
+	struct upstream *u = container_of(t, struct upstream, look);
+
+	if (u->n_waiting > 0)
+		wake_holders(u);
+	loop_defer(&u->serve);
 }
 
 void

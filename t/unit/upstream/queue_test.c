@@ -275,9 +275,13 @@ START_TEST(each_keeps_its_part)
 	w.u.max_connections = parts[_i].limit;
 	u = start();
 	shm_set(open_of(0, 0), parts[_i].open);
+	u->n_waiting = 1;
 	for (unsigned i = 1; i < WORKERS; i++)
 		shm_set(waiting_of(i), parts[_i].waits[i] ? 7 : 0);
 	ck_assert(limit_must_give(u) == parts[_i].must);
+	/* Without requests that wait none is ours. */
+	u->n_waiting = 0;
+	ck_assert(limit_must_give(u) == parts[_i].waits[1]);
 }
 END_TEST
 
@@ -294,6 +298,7 @@ START_TEST(parts_are_the_whole)
 			struct upstream *u = upstreams_new(&w.conf, i, WORKERS);
 			uint32_t open = 0;
 
+			u->n_waiting = 1;
 			for (unsigned k = 0; k < WORKERS; k++)
 				shm_set(waiting_of(k), 1);
 			do
