@@ -139,4 +139,37 @@ $_->go('go') for @o;
 is(join(' ', map { $_->response->{body} } @c), 'one one', 'both are served');
 $t->stop;
 
+# ---- a sticky client waits for its backend, others do not wait behind it
+
+$t = Fairlead::Test->new;
+@o = map { my $n = $_; $t->origin($n, ['request', sub ($c) {
+	return $c->answer($n) if $c->{head} !~ m{ /held };
+	$c->mark('asked');
+	$c->until('go');
+	return $c->answer($n);
+}, 'again']) } qw(a b);
+$t->start(config => <<'END', args => ['--workers', 2]);
+health_check: off
+strategy: sticky
+queue: {size: 10, timeout: 20s}
+backends:
+  - {host: 127.0.0.1, port: %%A%%, max_connections: 1}
+  - {host: 127.0.0.1, port: %%B%%, max_connections: 1}
+END
+my %cookie;
+while (keys %cookie < 2) {
+	my $r = $t->get('/');
+	$cookie{ $r->{body} } = $1 if $r->{headers}{'set-cookie'} =~ /^(\S+=\S+);/;
+}
+my @to_a = (fields => [['Cookie', $cookie{a}]]);
+@c = map { $t->connect } 1 .. 2;
+$c[0]->send(Fairlead::Client::request_of('/held', @to_a));
+ok(wait_for { $o[0]->is_marked('asked') }, 'a sticky client has the only connection to its backend');
+$c[1]->send(Fairlead::Client::request_of('/', @to_a));
+ok($c[1]->is_quiet, 'another one of that backend waits');
+is(join(' ', map { $t->get('/')->{body} } 1 .. 8), join(' ', ('b') x 8), 'others go to the other one');
+$o[0]->go('go');
+is(join(' ', map { $_->response->{body} } @c), 'a a', 'and both get their answer from theirs');
+$t->stop;
+
 done_testing;

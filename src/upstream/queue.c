@@ -177,15 +177,19 @@ wake_holders(const struct upstream *u)
 			wake_process(i);
 }
 
-void
-queue_yield(struct upstream *u)
+/* What none of ours has taken may be what others wait for. */
+static bool
+give_idle(struct upstream *u)
 {
-	if (!u->has_limits)
-		return;
+	uint64_t wanted = segment_waiting(u->conf->slot) - u->n_waiting;
+	bool has_given = false;
+
 	for (uint32_t i = 0; i < u->n_backends; i++)
-		while (u->backends[i].n_idle > 0 && limit_must_give(u))
+		for (; u->backends[i].n_idle > 0 && wanted > 0; wanted--) {
 			pool_drop_idle(&u->backends[i]);
-	queue_wake(u);
+			has_given = true;
+		}
+	return has_given;
 }
 
 /* ---- the queue */
@@ -257,14 +261,18 @@ end_those_over(struct upstream *u)
 	}
 }
 
-/* The one whose turn it is. */
+/* The one whose turn it is behind `n` others; NULL: there are no more. */
 static struct waiter *
-next_waiter(const struct upstream *u)
+next_waiter(const struct upstream *u, unsigned n)
 {
 	struct waiter *oldest = waiter_of(u->queue.next);
+	bool newest_first = clock_now_ms - oldest->since_ms >
+	    u->conf->queue_ms / 2;
+	struct list *link = newest_first ? u->queue.prev : u->queue.next;
 
-	return clock_now_ms - oldest->since_ms > u->conf->queue_ms / 2 ?
-	    waiter_of(u->queue.prev) : oldest;
+	while (n-- > 0 && link != &u->queue)
+		link = newest_first ? link->prev : link->next;
+	return link == &u->queue ? NULL : waiter_of(link);
 }
 
 /* It found no room: back to where it was. */
@@ -286,18 +294,25 @@ has_room(const struct upstream *u)
 	return false;
 }
 
+#define MISSES_MOST	16
+
+/* Some want a backend that has no room while others have: they are passed
+ * over. */
 static void
 serve(struct upstream *u)
 {
-	while (!list_is_empty(&u->queue) && has_room(u)) {
-		struct waiter *w = next_waiter(u);
+	unsigned misses = 0;
+	struct waiter *w;
+
+	while (!list_is_empty(&u->queue) && has_room(u) &&
+	    misses < MISSES_MOST && (w = next_waiter(u, misses)) != NULL) {
 		struct list *before = w->link.prev;
 
 		take_out(w);
-		if (!w->on_turn(w, false)) {
-			put_back(u, w, before);
-			return;
-		}
+		if (w->on_turn(w, false))
+			continue;
+		put_back(u, w, before);
+		misses++;
 	}
 }
 
@@ -308,8 +323,7 @@ on_serve(struct deferred *d)
 
 	end_those_over(u);
 	serve(u);
-	/* What we do not need ourselves may be what others wait for. */
-	if (u->n_waiting == 0 || limit_must_give(u))
+	if (give_idle(u) || u->n_waiting == 0 || limit_must_give(u))
 		wake_other(u);
 	look_again(u);
 }

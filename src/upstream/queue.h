@@ -54,5 +54,3 @@ void queue_init(struct upstream *u);
 void queue_fini(struct upstream *u);	/* nobody may wait */
 /* A connection has become free or has gone: somebody may have his turn. */
 void queue_wake(struct upstream *u);
-/* Others wait: idle connections above our part go (proc/wake.h). */
-void queue_yield(struct upstream *u);

@@ -208,5 +208,5 @@ void
 upstreams_woken(struct upstream *u, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		queue_yield(&u[i]);
+		queue_wake(&u[i]);
 }

@@ -555,3 +555,17 @@ loop_defer(struct deferred *d)
 	if (list_is_empty(&d->link))
 		list_append(&loop.deferred, &d->link);
 }
+
+void
+loop_undefer(struct deferred *d)
+{
+	list_remove(&d->link);
+}
+
+/* Of descriptors that are no connections; there are none here. */
+void
+io_remove(struct io *io)
+{
+	io->tag++;
+	io->is_registered = false;
+}

@@ -20,6 +20,7 @@ static struct {
 	struct backend_conf backends[BACKENDS];
 	struct upstream *all;
 	struct waiter waiters[WAITERS];
+	char refuses;	/* who finds no room while others do */
 	char said[64];	/* who had a turn: a, b, ...; in capitals: too late */
 	unsigned room;	/* turns that find a connection */
 } w;
@@ -29,7 +30,7 @@ on_turn(struct waiter *waiter, bool is_over)
 {
 	char name = (char)((is_over ? 'A' : 'a') + (waiter - w.waiters));
 
-	if (!is_over && w.room == 0)
+	if (!is_over && (w.room == 0 || name == w.refuses))
 		return false;
 	w.room -= !is_over;
 	strncat(w.said, &name, 1);
@@ -253,6 +254,25 @@ START_TEST(who_finds_no_room_keeps_its_place)
 }
 END_TEST
 
+/* Nor does it keep others from theirs. */
+START_TEST(who_finds_no_room_is_passed_over)
+{
+	struct upstream *u;
+
+	w.u.max_connections = 4;
+	u = start();
+	w.refuses = 'a';
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert(queue_join(u, &w.waiters[i]));
+	w.room = 8;
+	turn(0);
+	ck_assert_str_eq(w.said, "bc");
+	w.refuses = 0;
+	turn(60);
+	ck_assert_str_eq(w.said, "bca");
+}
+END_TEST
+
 /* limit, open by us, whether the workers 1 to 3 wait: must we give? */
 static const struct {
 	uint32_t limit, open;
@@ -349,6 +369,7 @@ main(void)
 	tcase_add_test(t, room_of_the_queue_is_of_all_workers);
 	tcase_add_test(t, who_joins_looks_once_more);
 	tcase_add_test(t, who_finds_no_room_keeps_its_place);
+	tcase_add_test(t, who_finds_no_room_is_passed_over);
 	tcase_add_loop_test(t, each_keeps_its_part, 0, (int)COUNT_OF(parts));
 	tcase_add_test(t, retry_after_is_about_right);
 	suite_add_tcase(s, t);
