@@ -83,14 +83,21 @@ arm(struct h1_client *c, uint32_t ms)
 	loop_timer_set(&c->timer, clock_now_ms + ms);
 }
 
+/* All but its memory. */
 static void
-client_free(struct h1_client *c)
+client_shut(struct h1_client *c)
 {
 	ASSERT(c->stream.sink == NULL);
 	loop_timer_fini(&c->timer);
 	splice_drop(&c->body);
 	stash_clear(&c->rest);
 	wire_close(&c->wire);
+}
+
+static void
+client_free(struct h1_client *c)
+{
+	client_shut(c);
 	slab_give(&clients.slab, c);
 }
 
@@ -99,9 +106,9 @@ client_free(struct h1_client *c)
 static void
 client_end(struct h1_client *c)
 {
-	wire_close(&c->wire);
+	client_shut(c);
 	c->owner->ops->on_closed(c->owner, c, c->state == STATE_IDLE);
-	client_free(c);
+	slab_give(&clients.slab, c);
 }
 
 /* ---- failures */

@@ -221,10 +221,11 @@ charge(struct exchange *x, enum reason why)
 
 /* ---- attempts */
 
-static enum lease_kind
-lease_kind_for(const struct exchange *x)
+/* `is_fresh`: pooled ones to this backend have just been found dead. */
+static inline enum lease_kind
+lease_kind_for(const struct exchange *x, bool is_fresh)
 {
-	if (x->has_retried_free)
+	if (unlikely(is_fresh))
 		return LEASE_FRESH;
 	return method_is_idempotent(x->method) ? LEASE_ANY : LEASE_QUIET;
 }
@@ -299,10 +300,10 @@ send_request(struct exchange *x, struct http_head *h)
 
 /* One lease. REASON_NONE: under way. */
 static inline __attribute__((always_inline)) enum reason
-try_backend(struct exchange *x, struct http_head *h)
+try_backend(struct exchange *x, struct http_head *h, bool is_fresh)
 {
 	x->leased_ns = clock_now_ns;
-	x->attempt = backend_lease(x->backend, lease_kind_for(x),
+	x->attempt = backend_lease(x->backend, lease_kind_for(x, is_fresh),
 	    &x->is_pooled);
 	if (likely(x->attempt != NULL)) {
 		send_request(x, h);
@@ -333,7 +334,8 @@ pick_backend(struct exchange *x)
 		.has_key = x->has_key, .key = x->key };
 	struct backend *b = x->named;
 
-	if (likely(b == NULL) || x->n_attempts > 0 || !backend_can_serve(b)) {
+	if (likely(b == NULL) || x->n_attempts > 0 ||
+	    !backend_can_serve(b) || !backend_has_place(b)) {
 		if (b != NULL && x->upstream->sticky->fails_when_down)
 			return REASON_NO_BACKEND;
 		b = pick_other(x, &p);
@@ -368,7 +370,7 @@ start_attempt(struct exchange *x, struct http_head *h)
 		pick = pick_backend(x);
 		if (unlikely(pick != REASON_NONE))
 			return pick == REASON_QUEUE_FULL ? pick : why;
-		why = try_backend(x, h);
+		why = try_backend(x, h, false);
 		if (likely(why == REASON_NONE))
 			return why;
 		if (why == REASON_QUEUE_FULL)
@@ -392,7 +394,7 @@ retry(struct exchange *x, bool same_backend)
 	why = forward_request(x, &h, &room);
 	if (why != REASON_NONE)
 		return why;
-	if (same_backend && try_backend(x, &h) == REASON_NONE)
+	if (same_backend && try_backend(x, &h, true) == REASON_NONE)
 		return REASON_NONE;
 	return start_attempt(x, &h);
 }
@@ -745,8 +747,10 @@ client_on_body(struct http_stream *s, struct span data, bool end)
 	enum send_result result;
 	size_t taken = 0;
 
-	if (x->attempt == NULL)
+	if (x->attempt == NULL) {	/* it waits; data stays with the stream */
+		x->is_request_done |= end && data.len == 0;
 		return 0;
+	}
 	if (unlikely(x->is_replaying)) {
 		x->is_request_done |= end && data.len == 0;
 		return 0;
@@ -793,7 +797,7 @@ client_on_trailers(struct http_stream *s, struct http_head *t)
 
 	/* Another try goes without them (RFC 9110 6.5.1). */
 	x->is_request_done = true;
-	if (x->is_replaying)
+	if (x->is_replaying || x->attempt == NULL)
 		return;
 	trailers_drop_forbidden(t);
 	(void)x->attempt->ops->send_trailers(x->attempt, t);
@@ -993,7 +997,8 @@ static COLD void
 note_late(struct exchange *x)
 {
 	errno = 0;
-	if (x->n_attempts == 1 && x->is_request_done && !x->has_retried_free &&
+	if (x->attempt != NULL && x->aside->queue_us == 0 &&
+	    x->n_attempts == 1 && x->is_request_done && !x->has_retried_free &&
 	    x->state < EXCHANGE_HOLD)
 		charge(x, REASON_TIMEOUT);
 	else
@@ -1003,6 +1008,7 @@ note_late(struct exchange *x)
 void
 exchange_total_is_over(struct exchange *x)
 {
+	queue_leave(&x->aside->waiter);
 	note_late(x);
 	if (x->state == EXCHANGE_HOLD)
 		aside_forget(x);

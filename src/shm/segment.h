@@ -140,6 +140,7 @@ struct stripe {
 struct upstream_stripe {
 	alignas(64) _Atomic uint64_t requests[UPSTREAMS_MAX];	/* no retries */
 	alignas(64) _Atomic uint32_t waiting[UPSTREAMS_MAX];	/* gauge */
+	alignas(64) _Atomic uint32_t open[UPSTREAMS_MAX];	/* gauge */
 	/* Gauge, of all backends; counted only where picks ask for it. */
 	alignas(64) _Atomic uint32_t in_flight[UPSTREAMS_MAX];
 };
@@ -239,6 +240,7 @@ bool segment_has_counts(uint32_t process);
 uint64_t segment_open(uint32_t backend);
 uint64_t segment_trials(uint32_t backend);
 uint64_t segment_waiting(uint32_t upstream);
+uint64_t segment_upstream_open(uint32_t upstream);
 uint64_t segment_first_requests(uint32_t upstream);	/* relaxed */
 /* Adds to the own stripe's word, before a sum as above. */
 #define shm_claim(word, n)						\

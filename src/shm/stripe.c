@@ -106,6 +106,12 @@ segment_waiting(uint32_t upstream)
 }
 
 uint64_t
+segment_upstream_open(uint32_t upstream)
+{
+	CLAIMED(&segment_upstream_stripe(i)->open[upstream]);
+}
+
+uint64_t
 segment_first_requests(uint32_t upstream)
 {
 	uint64_t sum = 0;
@@ -176,6 +182,7 @@ segment_clear_gauges(uint32_t process)
 	}
 	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++) {
 		clear(&segment_upstream_stripe(process)->waiting[i]);
+		clear(&segment_upstream_stripe(process)->open[i]);
 		clear(&segment_upstream_stripe(process)->in_flight[i]);
 	}
 	shm_set(&segment_process(process)->connections, 0);

@@ -102,6 +102,8 @@ pool_lease(struct backend *b, enum lease_kind kind, bool *is_pooled)
 
 	if (kind != LEASE_FRESH)
 		c = take_idle(b, kind == LEASE_QUIET);
+	else if (unlikely(b->upstream->has_limits) && b->n_idle > 0)
+		pool_drop_idle(b);	/* makes room for the fresh one */
 	*is_pooled = c != NULL;
 	if (unlikely(c == NULL && b->address.len == 0)) {
 		errno = EADDRNOTAVAIL;	/* our trouble, not its */

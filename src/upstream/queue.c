@@ -12,16 +12,6 @@
 
 /* ---- connections */
 
-static uint64_t
-open_of_all(const struct upstream *u)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < u->n_backends; i++)
-		n += segment_open(u->backends[i].slot);
-	return n;
-}
-
 /* With `more` of them. */
 static bool
 is_over(const struct backend *b, uint64_t more)
@@ -32,12 +22,13 @@ is_over(const struct backend *b, uint64_t more)
 	if (most > 0 && segment_open(b->slot) + more > most)
 		return true;
 	most = u->conf->max_connections;
-	return most > 0 && open_of_all(u) + more > most;
+	return most > 0 && segment_upstream_open(u->conf->slot) + more > most;
 }
 
 bool
 limit_claim(struct backend *b)
 {
+	shm_claim(b->upstream->open, 1);
 	shm_claim(b->open, 1);
 	if (!is_over(b, 0))
 		return true;
@@ -50,6 +41,7 @@ limit_release(struct backend *b)
 {
 	ASSERT(shm_get(b->open) > 0);
 	shm_claim(b->open, (uint32_t)-1);
+	shm_claim(b->upstream->open, (uint32_t)-1);
 }
 
 bool
@@ -70,25 +62,19 @@ waiting_of(const struct upstream *u, uint32_t process)
 static uint64_t
 open_in(const struct upstream *u, uint32_t process)
 {
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < u->n_backends; i++) {
-		uint32_t slot = u->backends[i].slot;
-
-		n += shm_get(&segment_stripe(process, slot)->
-		    open[slot % BACKEND_CHUNK]);
-	}
-	return n;
+	return shm_get(&segment_upstream_stripe(process)->
+	    open[u->conf->slot]);
 }
 
-/* All that may be open at once. */
+/* All that may be open at once to those that serve; 0: any number. */
 static uint64_t
 most_open(const struct upstream *u)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < u->n_backends; i++) {
-		uint32_t most = u->backends[i].conf->max_connections;
+	for (uint32_t i = 0; i < u->n_rows; i++) {
+		uint32_t most = u->backends[u->rows[i].member].conf->
+		    max_connections;
 
 		if (most == 0)
 			return u->conf->max_connections;
@@ -140,6 +126,8 @@ limit_must_give(const struct upstream *u)
 {
 	struct claims c = look_at_claims(u);
 
+	if (most_open(u) == 0)
+		return c.others_wait && u->n_waiting == 0;
 	/* Who has nobody waiting has no part of what others wait for. */
 	return c.others_wait && (u->n_waiting == 0 ||
 	    open_in(u, u->process) > part_of(u, &c));

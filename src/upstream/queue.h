@@ -11,9 +11,9 @@ struct upstream;
 /*
  * max_connections of a backend and of an upstream count connections, idle
  * ones too, over all workers: a backend that has a thread or a process for
- * each never sees one more. Whoever opens one adds it to its own stripe, looks
- * at the sum, and takes it back if that is too large (rule 4 of the segment);
- * a worker that dies gives its own back.
+ * each never sees one more (checks are not counted). Whoever opens one adds it
+ * to its own stripe, looks at the sum, and takes it back if that is too large
+ * (rule 4 of the segment); a worker that dies gives its own back.
  *
  * Requests that find no room wait in their worker. A connection that becomes
  * free serves the longest waiting one, but the newest while the longest has

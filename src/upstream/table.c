@@ -170,7 +170,8 @@ fill(struct upstream *u, struct picture *p, enum tier tier)
 		const struct standing *s = &p->standings[i];
 
 		u->backends[i].row = NO_ROW;
-		if (s->state == BACKEND_HALF_OPEN && tier != TIER_ALL)
+		if (s->state == BACKEND_HALF_OPEN && (tier != TIER_PRIMARIES ||
+		    !u->backends[i].conf->is_backup))
 			u->half_open[u->n_half_open++] = i;
 		if (is_in_tier(s, tier))
 			add_row(u, i, (uint64_t)weight_of(u, s) * (ramps ?
@@ -308,6 +309,8 @@ pick_half_open(struct upstream *u, struct pick *p)
 	for (uint32_t i = 0; p->n_tried == 0 && i < u->n_half_open; i++) {
 		struct backend *b = &u->backends[u->half_open[i]];
 
+		if (u->has_limits && !limit_has_room(b))
+			continue;
 		if (backend_claim_trial(b)) {
 			p->is_trial = true;
 			return b;
@@ -350,7 +353,8 @@ pick_with_care(struct upstream *u, struct pick *p)
 		return b;
 	if (u->n_rows > 0)
 		b = pick_from_table(u, p);
-	if (b == NULL)
+	/* Who is full is waited for, not passed by to a backup. */
+	if (b == NULL && !p->is_full)
 		b = pick_outside(u, p);
 	/* All were left out since then: then none is. */
 	if (b != NULL || u->conf->fail_open == 0 || u->n_rows == 0 ||
@@ -367,6 +371,15 @@ upstream_pick(struct upstream *u, struct pick *p)
 	    shm_get(u->eligibility) != u->seen;
 	return likely(!p->is_careful) ? u->strategy->pick(u, p) :
 	    pick_with_care(u, p);
+}
+
+bool
+backend_has_place(const struct backend *b)
+{
+	const struct upstream *u = b->upstream;
+
+	return likely(!u->has_limits) || u->conf->queue_size > 0 ||
+	    limit_has_room(b);
 }
 
 bool

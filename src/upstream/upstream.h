@@ -116,7 +116,7 @@ struct upstream {
 	bool has_limits;	/* connections are counted */
 	struct list queue;	/* of struct waiter, the oldest first */
 	uint32_t n_waiting;
-	_Atomic uint32_t *waiting;	/* own stripe */
+	_Atomic uint32_t *waiting, *open;	/* own stripe */
 	struct deferred serve;
 	struct timer look;
 	uint32_t next_woken;
@@ -163,6 +163,8 @@ struct backend *upstream_pick(struct upstream *u, struct pick *p);
 struct backend *upstream_named(struct upstream *u, struct span value);
 /* May it serve a client that it is named by? Also while it drains. */
 bool backend_can_serve(const struct backend *b);
+/* It has a connection for it now, or a queue where it may wait for one. */
+bool backend_has_place(const struct backend *b);
 
 /*
  * A stream to the backend, pooled or connecting; counts it in flight until

@@ -255,7 +255,7 @@ sub environment ($self) {
 sub quiet ($config) {
 	return $config if $config =~ /health_check/;
 	$config =~ s/^(\s*)(?=backends:)/$1health_check: off\n$1/mg;
-	$config =~ s/(?<=\{)(\s*)(?=backends:)/$1health_check: off, /g;
+	$config =~ s/(?<=[{,])(\s*)(?=backends:)/$1health_check: off, /g;
 	return $config;
 }
 

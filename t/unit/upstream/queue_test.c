@@ -87,6 +87,17 @@ open_of(unsigned process, unsigned backend)
 	return &segment_stripe(process, slot)->open[slot % BACKEND_CHUNK];
 }
 
+/* The same, with what counts for all backends. */
+static void
+set_open(unsigned process, unsigned backend, uint32_t n)
+{
+	_Atomic uint32_t *all = &segment_upstream_stripe(process)->
+	    open[w.u.slot];
+
+	shm_set(all, shm_get(all) + n - shm_get(open_of(process, backend)));
+	shm_set(open_of(process, backend), n);
+}
+
 static _Atomic uint32_t *
 waiting_of(unsigned process)
 {
@@ -115,7 +126,7 @@ START_TEST(a_limit_is_of_all_workers)
 	w.backends[0].max_connections = 3;
 	u = start();
 	ck_assert(u->has_limits);
-	shm_set(open_of(1, 0), 1);
+	set_open(1, 0, 1);
 	ck_assert(limit_claim(&u->backends[0]));
 	ck_assert(limit_has_room(&u->backends[0]));
 	ck_assert(limit_claim(&u->backends[0]));
@@ -138,11 +149,11 @@ START_TEST(a_limit_of_all_backends)
 
 	w.u.max_connections = 3;
 	u = start();
-	shm_set(open_of(2, 1), 2);
+	set_open(2, 1, 2);
 	ck_assert(limit_claim(&u->backends[0]));
 	ck_assert(!limit_claim(&u->backends[0]));
 	ck_assert(!limit_claim(&u->backends[1]));
-	shm_set(open_of(2, 1), 1);
+	set_open(2, 1, 1);
 	ck_assert(limit_claim(&u->backends[1]));
 }
 END_TEST
@@ -294,7 +305,7 @@ START_TEST(each_keeps_its_part)
 
 	w.u.max_connections = parts[_i].limit;
 	u = start();
-	shm_set(open_of(0, 0), parts[_i].open);
+	set_open(0, 0, parts[_i].open);
 	u->n_waiting = 1;
 	for (unsigned i = 1; i < WORKERS; i++)
 		shm_set(waiting_of(i), parts[_i].waits[i] ? 7 : 0);
@@ -322,10 +333,10 @@ START_TEST(parts_are_the_whole)
 			for (unsigned k = 0; k < WORKERS; k++)
 				shm_set(waiting_of(k), 1);
 			do
-				shm_set(open_of(i, 0), ++open);
+				set_open(i, 0, ++open);
 			while (!limit_must_give(u));
 			sum += open - 1;
-			shm_set(open_of(i, 0), 0);
+			set_open(i, 0, 0);
 			upstreams_free(&u, 1);
 		}
 		ck_assert_uint_eq(sum, limit);
