@@ -106,6 +106,22 @@ $o->go('go');
 is($c[1]->response->{body}, '100000', 'with all of its content');
 $t->stop;
 
+# Content that ends while it waits: with nothing in it, or with trailers.
+for my $end ("0\r\n\r\n", "0\r\nX-T: y\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\nX-T: y\r\n\r\n") {
+	($t, $o) = behind('queue: {size: 10, timeout: 20s}', ['request', [mark => 'asked'], [until => 'go'],
+	    sub ($c) { return $c->answer('got ' . ($c->{content} // '')) }, 'again']);
+	my @old = $t->workers;
+	@c = map { $t->connect } 1 .. 2;
+	$c[0]->send($request);
+	ok(wait_for { $o->is_marked('asked') }, 'a request has the only connection');
+	$c[1]->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n$end");
+	ok($c[1]->is_quiet, 'a POST waits: ' . $end =~ s/\r\n/|/gr);
+	$o->go('go');
+	is($c[1]->response->{body}, 'got ' . ($end =~ /abc/ ? 'abc' : ''), 'and is served');
+	is(join(' ', $t->workers), join(' ', @old), 'by workers that live');
+	$t->stop;
+}
+
 # ---- an idle connection of another worker is given up
 
 ($t, $o) = behind('queue: {size: 10, timeout: 20s}', ['request', [answer => 'one'], 'again']);

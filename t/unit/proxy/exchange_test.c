@@ -1224,6 +1224,81 @@ START_TEST(the_only_try_is_charged)
 }
 END_TEST
 
+/* ---- the queue: all backends are at their limit of connections */
+
+static void
+wait_for_room(const char *head, uint64_t body_len)
+{
+	w.upstream_conf.queue_size = 4;
+	w.upstream_conf.queue_ms = 1000;
+	w.lease_error = EBUSY;
+	request(head, body_len);
+	ck_assert_uint_eq(segment_waiting(w.upstream_conf.slot), 1);
+	ck_assert(!w.client.is_released);
+}
+
+/* The time of the test, which the loop would set right. */
+static void
+queue_moves(uint64_t ms)
+{
+	time_passes(ms);
+	while (!list_is_empty(&loop.deferred)) {
+		struct deferred *d = container_of(loop.deferred.next,
+		    struct deferred, link);
+
+		list_remove(&d->link);
+		d->on_deferred(d);
+	}
+}
+
+static void
+get_room(void)
+{
+	w.lease_error = 0;
+	w.n_leases = 0;
+	queue_moves(60);
+	ck_assert_uint_eq(segment_waiting(w.upstream_conf.slot), 0);
+	ck_assert_uint_eq(w.n_leases, 1);
+}
+
+START_TEST(a_request_waits_for_room)
+{
+	wait_for_room("GET /\nHost: a", 0);
+	get_room();
+	memory_say_head(&FIRST, "200", FRAMING_NONE, 0);
+	ck_assert(has_line(&w.client, "200"));
+}
+END_TEST
+
+START_TEST(its_time_takes_it_out_of_the_queue)
+{
+	w.upstream_conf.retry.total_ms = 500;
+	wait_for_room("GET /\nHost: a", 0);
+	time_passes(500);
+	ck_assert(has_line(&w.client, "504"));
+	ck_assert_uint_eq(segment_waiting(w.upstream_conf.slot), 0);
+	for (unsigned i = 0; i < BACKENDS; i++)
+		ck_assert_uint_eq(segment_failures(w.backend_conf[i].slot), 0);
+}
+END_TEST
+
+START_TEST(it_waits_for_too_long)
+{
+	wait_for_room("GET /\nHost: a", 0);
+	queue_moves(1060);
+	ck_assert(has_line(&w.client, "503"));
+	ck_assert(strstr(w.client.body, "queue_timeout") != NULL);
+}
+END_TEST
+
+START_TEST(who_leaves_leaves_the_queue)
+{
+	wait_for_room("GET /\nHost: a", 0);
+	memory_say_reset(&w.client, REASON_CLIENT_GONE, SENT_NOTHING);
+	ck_assert_uint_eq(segment_waiting(w.upstream_conf.slot), 0);
+}
+END_TEST
+
 START_TEST(a_response_is_cut)
 {
 	w.upstream_conf.retry.total_ms = 500;
@@ -1342,6 +1417,10 @@ suite(void)
 	tcase_add_test(t, a_kept_response_has_its_time);
 	tcase_add_test(t, a_request_has_its_time);
 	tcase_add_test(t, the_only_try_is_charged);
+	tcase_add_test(t, a_request_waits_for_room);
+	tcase_add_test(t, its_time_takes_it_out_of_the_queue);
+	tcase_add_test(t, it_waits_for_too_long);
+	tcase_add_test(t, who_leaves_leaves_the_queue);
 	tcase_add_test(t, a_response_is_cut);
 	tcase_add_test(t, a_tunnel_is_not_cut);
 	tcase_add_test(t, a_kept_response_to_a_slow_client_is_cut);
