@@ -135,10 +135,12 @@ put_amount(struct json *j, const struct conf_key *key)
 }
 
 static void
-put_percentage(struct json *j)
+put_percentage(struct json *j, const struct conf_key *key)
 {
 	next(j);
-	fputs("{\"type\": \"string\", \"pattern\": "
+	fputs("{\"type\": \"string\", \"pattern\": ", j->out);
+	fputs(key->max > 10000 ?
+	    "\"^(0|(0|[1-9][0-9]{0,3})([.][0-9]{1,2})?%)$\"}" :
 	    "\"^(0|(0|[1-9][0-9]?)([.][0-9]{1,2})?%|100([.]00?)?%)$\"}",
 	    j->out);
 	next(j);
@@ -198,7 +200,8 @@ static void
 put_form(struct json *j, const struct conf_key *key)
 {
 	const struct conf_form *form = key->form;
-	bool is_number_good = takes(j, form, "1") || takes(j, form, "200");
+	bool is_number_good = takes(j, form, "1") || takes(j, form, "200") ||
+	    takes(j, form, "503");
 	bool is_boolean_good = takes(j, form, "true");
 
 	put_text(j, is_number_good && is_boolean_good ?
@@ -304,7 +307,7 @@ put_alternatives(struct json *j, const struct conf_key *key)
 		put_amount(j, key);
 		break;
 	case CONF_PERCENTAGE:
-		put_percentage(j);
+		put_percentage(j, key);
 		break;
 	case CONF_BOOLEAN:
 		next(j);
