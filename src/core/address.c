@@ -171,6 +171,25 @@ address_print(const struct address *a, char out[ADDRESS_TEXT_MAX])
 	return n < 0 ? 0 : (size_t)n;
 }
 
+void
+address_set(struct address *a, sa_family_t family, const void *ip,
+    uint16_t port)
+{
+	if (family == AF_INET) {
+		a->len = sizeof(a->in);
+		memset(&a->in, 0, sizeof(a->in));
+		a->in.sin_family = AF_INET;
+		a->in.sin_port = htons(port);
+		memcpy(&a->in.sin_addr, ip, sizeof(a->in.sin_addr));
+	} else {
+		a->len = sizeof(a->in6);
+		memset(&a->in6, 0, sizeof(a->in6));
+		a->in6.sin6_family = AF_INET6;
+		a->in6.sin6_port = htons(port);
+		memcpy(&a->in6.sin6_addr, ip, sizeof(a->in6.sin6_addr));
+	}
+}
+
 uint16_t
 address_port(const struct address *a)
 {

@@ -38,5 +38,8 @@ size_t address_print(const struct address *a, char out[ADDRESS_TEXT_MAX]);
  */
 size_t address_print_host(const struct address *a, char out[ADDRESS_TEXT_MAX]);
 
+/* Of AF_INET or AF_INET6, from its bytes in network order. */
+void address_set(struct address *a, sa_family_t family, const void *ip,
+    uint16_t port);
 uint16_t address_port(const struct address *a);	/* 0 for unix */
 bool address_equal(const struct address *a, const struct address *b);

@@ -268,8 +268,7 @@ open_all(const struct master_options *o, size_t n_slots)
 	};
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
-	if (privileges_find(o->conf->user) < 0 ||
-	    open_segment(o->conf) < 0)
+	if (privileges_find(o->conf->user) < 0 || open_segment(o->conf) < 0)
 		return -1;
 	if (wake_open((uint32_t)n_slots) < 0) {
 		log_write_errno(LOG_ERROR, NULL, "eventfd");

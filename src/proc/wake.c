@@ -1,7 +1,6 @@
 /* src/proc/wake.c -- one process wakes another */
 #include "proc/wake.h"
 
-#include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 

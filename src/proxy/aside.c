@@ -66,7 +66,9 @@ on_turn(struct waiter *w, bool is_over)
 {
 	struct aside *a = container_of(w, struct aside, waiter);
 
-	a->queue_us += (uint32_t)(clock_now_ms - w->since_ms) * 1000 + 1;
+	/* It may have several turns in one wait. */
+	a->queue_us = a->queued_us +
+	    (uint32_t)(clock_now_ms - w->since_ms) * 1000 + 1;
 	return exchange_turn(a->exchange, is_over);
 }
 
@@ -81,7 +83,7 @@ aside_of(struct exchange *x)
 	timer_init(&a->timer, on_timer);
 	deferred_init(&a->push, on_push);
 	a->waiter = (struct waiter){ .on_turn = on_turn };
-	a->queue_us = 0;
+	a->queue_us = a->queued_us = 0;
 	a->exchange = x;
 	a->try_at = 0;
 	a->total_at = x->retry->total_ms == 0 ? 0 :
@@ -107,6 +109,7 @@ aside_wait(struct exchange *x)
 	struct aside *a = aside_of(x);
 
 	a->try_at = 0;
+	a->queued_us = a->queue_us;
 	if (!queue_join(x->upstream, &a->waiter))
 		return false;
 	arm(a);		/* timeouts.total */

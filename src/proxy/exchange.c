@@ -672,11 +672,13 @@ take_upgrade(const struct exchange *x, struct http_head *h, bool end)
 		h->upgrade = field_value(h, f);
 }
 
-/* Whoever comes while others wait does so behind them. */
+/* Whoever comes while others wait does so behind them, unless these all want
+ * what is full. */
 static inline enum reason
 start(struct exchange *x, struct http_head *h)
 {
-	return unlikely(x->upstream->n_waiting > 0) ? REASON_QUEUE_FULL :
+	return unlikely(x->upstream->n_waiting > 0) &&
+	    !x->upstream->all_are_choosy ? REASON_QUEUE_FULL :
 	    start_attempt(x, h);
 }
 

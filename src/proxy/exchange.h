@@ -54,6 +54,7 @@ struct aside {
 	struct timer timer;
 	struct waiter waiter;
 	uint32_t queue_us;		/* waited in all; 0: not */
+	uint32_t queued_us;		/* of it before the wait under way */
 	struct deferred push;
 	struct exchange *exchange;
 	uint64_t try_at, total_at;	/* CLOCK_MONOTONIC ms; 0: off */

@@ -12,6 +12,7 @@
 #include "http/uri.h"
 #include "proxy/exchange.h"
 #include "proxy/router.h"
+#include "upstream/standing.h"
 #include "upstream/strategy.h"
 
 #define LISTED_MOST 4	/* of what a condition would have taken */
@@ -203,9 +204,10 @@ put_backends(const struct upstream_conf *u)
 		sum += u->backends[i].weight;
 	for (size_t i = 0; i < u->n_backends; i++) {
 		const struct backend_conf *b = &u->backends[i];
+		char name[IDENTITY_MAX];
 
-		fprintf(probe.out, strchr(b->host, ':') != NULL ?
-		    "  backend [%s]:%u" : "  backend %s:%u", b->host, b->port);
+		backend_print_name(b, name);
+		fprintf(probe.out, "  backend %s", name);
 		if (b->weight == 0)
 			fputs(", drained: only for those whom a cookie sends",
 			    probe.out);

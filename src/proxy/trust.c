@@ -18,18 +18,8 @@ endpoint_set(struct endpoint *e, const struct address *a)
 void
 endpoint_address(const struct endpoint *e, struct address *a)
 {
-	if (e->family == AF_INET) {
-		a->len = sizeof(a->in);
-		memset(&a->in, 0, sizeof(a->in));
-		a->in.sin_family = AF_INET;
-		a->in.sin_port = htons(e->port);
-		memcpy(&a->in.sin_addr, &e->ip, sizeof(a->in.sin_addr));
-	} else if (e->family == AF_INET6) {
-		a->len = sizeof(a->in6);
-		memset(&a->in6, 0, sizeof(a->in6));
-		a->in6.sin6_family = AF_INET6;
-		a->in6.sin6_port = htons(e->port);
-		a->in6.sin6_addr = e->ip;
+	if (e->family == AF_INET || e->family == AF_INET6) {
+		address_set(a, e->family, &e->ip, e->port);
 	} else {
 		a->len = sizeof(sa_family_t);
 		a->un.sun_family = AF_UNIX;

@@ -34,18 +34,10 @@ location_write(uint32_t backend, const struct location *l)
 static void
 take_address(struct address *a, const struct place_record *r)
 {
-	memset(a, 0, sizeof(*a));
-	if (r->family == AF_INET) {
-		a->len = sizeof(a->in);
-		a->in.sin_family = AF_INET;
-		a->in.sin_port = htons(r->port);
-		memcpy(&a->in.sin_addr, r->ip, sizeof(a->in.sin_addr));
-	} else if (r->family == AF_INET6) {
-		a->len = sizeof(a->in6);
-		a->in6.sin6_family = AF_INET6;
-		a->in6.sin6_port = htons(r->port);
-		memcpy(&a->in6.sin6_addr, r->ip, sizeof(a->in6.sin6_addr));
-	}
+	if (r->family == AF_INET || r->family == AF_INET6)
+		address_set(a, r->family, r->ip, r->port);
+	else
+		memset(a, 0, sizeof(*a));
 }
 
 bool

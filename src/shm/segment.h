@@ -140,7 +140,10 @@ struct stripe {
 struct upstream_stripe {
 	alignas(64) _Atomic uint64_t requests[UPSTREAMS_MAX];	/* no retries */
 	alignas(64) _Atomic uint32_t waiting[UPSTREAMS_MAX];	/* gauge */
-	alignas(64) _Atomic uint32_t open[UPSTREAMS_MAX];	/* gauge */
+	/* Gauges, of all backends; counted only where connections are
+	 * limited. */
+	alignas(64) _Atomic uint32_t open[UPSTREAMS_MAX];
+	alignas(64) _Atomic uint32_t idle[UPSTREAMS_MAX];
 	/* Gauge, of all backends; counted only where picks ask for it. */
 	alignas(64) _Atomic uint32_t in_flight[UPSTREAMS_MAX];
 };

@@ -1,4 +1,5 @@
 /* src/shm/stripe.c -- counters: one writer each, summed by any reader */
+#include "shm/gauges.h"
 #include "shm/internal.h"
 
 struct stripe *
@@ -30,37 +31,41 @@ segment_has_counts(uint32_t process)
 	return shm_get(&segment_process(process)->state) != SLOT_FREE;
 }
 
-#define SUM(member)							\
+/* Over all processes `i`; what one reads is never ordered to another. */
+#define SUM(word, order)						\
 	uint64_t sum = 0;						\
 									\
 	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)			\
-		if (segment_has_counts(i))					\
-			sum += shm_get(&segment_stripe(i, backend)->	\
-			    member[backend % BACKEND_CHUNK]);		\
+		if (segment_has_counts(i))				\
+			sum += atomic_load_explicit((word), order);	\
 	return sum
+#define OF_BACKEND(member)						\
+	&segment_stripe(i, backend)->member[backend % BACKEND_CHUNK]
+#define OF_UPSTREAM(member)						\
+	&segment_upstream_stripe(i)->member[upstream]
 
 uint64_t
 segment_in_flight(uint32_t backend)
 {
-	SUM(in_flight);
+	SUM(OF_BACKEND(in_flight), memory_order_relaxed);
 }
 
 uint64_t
 segment_idle(uint32_t backend)
 {
-	SUM(idle);
+	SUM(OF_BACKEND(idle), memory_order_relaxed);
 }
 
 uint64_t
 segment_requests(uint32_t backend)
 {
-	SUM(requests);
+	SUM(OF_BACKEND(requests), memory_order_relaxed);
 }
 
 uint64_t
 segment_failures(uint32_t backend)
 {
-	SUM(failures);
+	SUM(OF_BACKEND(failures), memory_order_relaxed);
 }
 
 void
@@ -72,73 +77,41 @@ segment_latency(uint32_t backend, uint64_t out[LATENCY_CLASSES])
 	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++) {
 		const struct stripe *s = segment_stripe(i, backend);
 
-		for (uint32_t k = 0; segment_has_counts(i) &&
-		    k < LATENCY_CLASSES; k++)
+		if (!segment_has_counts(i))
+			continue;
+		for (uint32_t k = 0; k < LATENCY_CLASSES; k++)
 			out[k] += shm_get(&s->latency[row][k]);
 	}
 }
 
-#define CLAIMED(word)							\
-	uint64_t sum = 0;						\
-									\
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)			\
-		if (segment_has_counts(i))					\
-			sum += atomic_load_explicit((word),		\
-			    memory_order_seq_cst);			\
-	return sum
-
 uint64_t
 segment_open(uint32_t backend)
 {
-	CLAIMED(&segment_stripe(i, backend)->open[backend % BACKEND_CHUNK]);
+	SUM(OF_BACKEND(open), memory_order_seq_cst);
 }
 
 uint64_t
 segment_trials(uint32_t backend)
 {
-	CLAIMED(&segment_stripe(i, backend)->trials[backend % BACKEND_CHUNK]);
+	SUM(OF_BACKEND(trials), memory_order_seq_cst);
 }
 
 uint64_t
 segment_waiting(uint32_t upstream)
 {
-	CLAIMED(&segment_upstream_stripe(i)->waiting[upstream]);
+	SUM(OF_UPSTREAM(waiting), memory_order_seq_cst);
 }
 
 uint64_t
 segment_upstream_open(uint32_t upstream)
 {
-	CLAIMED(&segment_upstream_stripe(i)->open[upstream]);
+	SUM(OF_UPSTREAM(open), memory_order_seq_cst);
 }
 
 uint64_t
 segment_first_requests(uint32_t upstream)
 {
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
-		if (segment_has_counts(i))
-			sum += shm_get(&segment_upstream_stripe(i)->
-			    requests[upstream]);
-	return sum;
-}
-
-/* Four gauges as one: every word is read whole, and none is ordered to
- * another. Spelt out because gcc -O2 makes no vectors of a loop over atomics,
- * nor of one whose count it does not know. */
-typedef uint32_t quad
-    __attribute__((vector_size(16), aligned(4), may_alias));
-
-static void
-add_range(uint32_t *out, const struct stripe *s, uint32_t row, uint32_t n)
-{
-	uint32_t i = 0;
-
-	for (; i + 4 <= n; i += 4)
-		*(quad *)(void *)&out[i] +=
-		    *(const quad *)(const void *)&s->in_flight[row + i];
-	for (; i < n; i++)
-		out[i] += shm_get(&s->in_flight[row + i]);
+	SUM(OF_UPSTREAM(requests), memory_order_relaxed);
 }
 
 void
@@ -154,8 +127,8 @@ segment_sum_in_flight(uint32_t first, uint32_t n, uint32_t *out)
 			part = n - at;
 		for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
 			if (segment_has_counts(i))
-				add_range(out + at,
-				    segment_stripe(i, first + at), row, part);
+				gauges_add(out + at, &segment_stripe(i,
+				    first + at)->in_flight[row], part);
 	}
 }
 
@@ -183,6 +156,7 @@ segment_clear_gauges(uint32_t process)
 	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++) {
 		clear(&segment_upstream_stripe(process)->waiting[i]);
 		clear(&segment_upstream_stripe(process)->open[i]);
+		clear(&segment_upstream_stripe(process)->idle[i]);
 		clear(&segment_upstream_stripe(process)->in_flight[i]);
 	}
 	shm_set(&segment_process(process)->connections, 0);

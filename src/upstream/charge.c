@@ -99,7 +99,7 @@ is_over_ratio(struct backend *b, struct counts *c)
 	return is_over;
 }
 
-/* The word with this failure; *why if it opens. */
+/* *next is the word with this failure; true: it opens. */
 static bool
 fail(struct backend *b, uint64_t word, enum failure kind, bool is_trial,
     bool is_over, struct breaker *next)
@@ -154,13 +154,15 @@ charge_breaker(struct backend *b, enum failure kind, bool is_trial)
 /* One in a row may be chance; the checks look before the breaker has to. */
 #define SUSPECT_RUN	2
 
+/* Of a failure that the breaker has not counted yet. */
 static COLD void
-suspect(struct backend *b)
+suspect(struct backend *b, enum failure kind)
 {
-	struct breaker now = breaker_unpack(shm_get(b->breaker));
+	struct breaker before = breaker_unpack(shm_get(b->breaker));
+	unsigned run = 1 + (kind == FAILURE_LOCAL ? before.local :
+	    before.gateway);
 
-	if (b->upstream->conf->breaker.is_off || now.local >= SUSPECT_RUN ||
-	    now.gateway >= SUSPECT_RUN)
+	if (b->upstream->conf->breaker.is_off || run >= SUSPECT_RUN)
 		backend_suspect(b->slot);
 }
 
@@ -168,7 +170,7 @@ void
 backend_failed(struct backend *b, enum failure kind, bool is_trial)
 {
 	shm_add(b->failures, 1);
-	suspect(b);
+	suspect(b, kind);
 	if (!b->upstream->conf->breaker.is_off)
 		charge_breaker(b, kind, is_trial);
 }

@@ -1,10 +1,8 @@
 /* src/upstream/check.c -- when backends are checked and what comes of it */
 #include "upstream/check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf/conf.h"
 #include "core/clock.h"
@@ -45,7 +43,6 @@ static struct {
 	size_t n;
 	bool has_slot[BACKENDS_MAX];	/* is checked */
 } checks;
-
 
 /* ---- the segment's words */
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "shm/gauges.h"
+
 #define TAKE_EVERY_MS	100
 
 struct load_view load_view;
@@ -40,31 +42,14 @@ load_of_upstream(uint32_t slot)
 	return sum;
 }
 
-/* Four gauges as one: every word is read whole, and none is ordered to
- * another (shm/stripe.c). */
-typedef uint32_t quad
-    __attribute__((vector_size(16), aligned(4), may_alias));
-
-static inline void
-add_stripe(const _Atomic uint32_t *at, uint32_t n, uint32_t *loads)
-{
-	uint32_t i = 0;
-
-	for (; i + 4 <= n; i += 4)
-		*(quad *)(void *)(loads + i) +=
-		    *(const quad *)(const void *)(at + i);
-	for (; i < n; i++)
-		loads[i] += shm_get(at + i);
-}
-
 void
 load_of_runs(const struct run *runs, uint32_t n, uint32_t *loads)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		memset(loads, 0, runs[i].n * sizeof(*loads));
 		for (uint32_t k = 0; k < load_view.n; k++)
-			add_stripe((const void *)(runs[i].gauge +
-			    load_view.offsets[k]), runs[i].n, loads);
+			gauges_add(loads, (const void *)(runs[i].gauge +
+			    load_view.offsets[k]), runs[i].n);
 		loads += runs[i].n;
 	}
 }

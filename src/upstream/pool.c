@@ -9,10 +9,13 @@ backend_of(struct h1_client_owner *o)
 	return container_of(o, struct backend, owner);
 }
 
-static void
-note_idle(struct backend *b)
+static inline void
+note_idle(struct backend *b, uint32_t more)
 {
+	b->n_idle += more;
 	shm_set(b->idle_gauge, b->n_idle);
+	if (unlikely(b->upstream->has_limits))
+		shm_add(b->upstream->idle, more);
 }
 
 static bool
@@ -28,8 +31,7 @@ on_idle(struct h1_client_owner *o, struct h1_client *c)
 		queue_wake(b->upstream);
 	}
 	list_push(&b->idle, h1_client_link(c));
-	b->n_idle++;
-	note_idle(b);
+	note_idle(b, 1);
 	return true;
 }
 
@@ -37,8 +39,7 @@ static void
 unlink_idle(struct backend *b, struct h1_client *c)
 {
 	list_remove(h1_client_link(c));
-	b->n_idle--;
-	note_idle(b);
+	note_idle(b, (uint32_t)-1);
 }
 
 static void

@@ -50,6 +50,15 @@ limit_has_room(const struct backend *b)
 	return b->n_idle > 0 || !is_over(b, 1);
 }
 
+bool
+limit_is_reached(const struct upstream *u)
+{
+	uint32_t most = u->conf->max_connections;
+
+	return most > 0 && shm_get(u->idle) == 0 &&
+	    segment_upstream_open(u->conf->slot) >= most;
+}
+
 /* ---- sharing them with other workers */
 
 static uint32_t
@@ -66,9 +75,9 @@ open_in(const struct upstream *u, uint32_t process)
 	    open[u->conf->slot]);
 }
 
-/* All that may be open at once to those that serve; 0: any number. */
+/* Of the backends in the table. */
 static uint64_t
-most_open(const struct upstream *u)
+sum_of_limits(const struct upstream *u)
 {
 	uint64_t sum = 0;
 
@@ -77,11 +86,20 @@ most_open(const struct upstream *u)
 		    max_connections;
 
 		if (most == 0)
-			return u->conf->max_connections;
+			return UINT64_MAX;
 		sum += most;
 	}
-	return u->conf->max_connections > 0 && u->conf->max_connections < sum ?
-	    u->conf->max_connections : sum;
+	return sum;
+}
+
+void
+limit_prepare(struct upstream *u)
+{
+	uint64_t sum = sum_of_limits(u), most = u->conf->max_connections;
+
+	if (most == 0 || sum < most)
+		most = sum == UINT64_MAX ? 0 : sum;
+	u->most_open = most;
 }
 
 /* Those who have requests waiting, and we if we have anything open. */
@@ -114,7 +132,7 @@ look_at_claims(const struct upstream *u)
 static uint64_t
 part_of(const struct upstream *u, const struct claims *c)
 {
-	uint64_t most = most_open(u), turn = 0;
+	uint64_t most = u->most_open, turn = 0;
 
 	if (most < c->n)
 		turn = clock_now_ms / ROTATE_MS;
@@ -126,11 +144,9 @@ limit_must_give(const struct upstream *u)
 {
 	struct claims c = look_at_claims(u);
 
-	if (most_open(u) == 0)
-		return c.others_wait && u->n_waiting == 0;
 	/* Who has nobody waiting has no part of what others wait for. */
-	return c.others_wait && (u->n_waiting == 0 ||
-	    open_in(u, u->process) > part_of(u, &c));
+	return c.others_wait && (u->n_waiting == 0 || (u->most_open > 0 &&
+	    open_in(u, u->process) > part_of(u, &c)));
 }
 
 /* Of the others who wait, the one with the fewest; they take turns. */
@@ -161,7 +177,8 @@ static void
 wake_holders(const struct upstream *u)
 {
 	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
-		if (i != u->process && open_in(u, i) > 0)
+		if (i != u->process && shm_get(&segment_upstream_stripe(i)->
+		    idle[u->conf->slot]) > 0)
 			wake_process(i);
 }
 
@@ -220,6 +237,7 @@ queue_join(struct upstream *u, struct waiter *w)
 	}
 	w->upstream = u;
 	w->since_ms = clock_now_ms;
+	u->all_are_choosy = false;
 	list_append(&u->queue, &w->link);
 	u->n_waiting++;
 	/* What became free while we did not say that we wait. */
@@ -249,7 +267,7 @@ end_those_over(struct upstream *u)
 	}
 }
 
-/* The one whose turn it is behind `n` others; NULL: there are no more. */
+/* The one whose turn it is behind `n` others; there are more than `n`. */
 static struct waiter *
 next_waiter(const struct upstream *u, unsigned n)
 {
@@ -258,9 +276,9 @@ next_waiter(const struct upstream *u, unsigned n)
 	    u->conf->queue_ms / 2;
 	struct list *link = newest_first ? u->queue.prev : u->queue.next;
 
-	while (n-- > 0 && link != &u->queue)
+	while (n-- > 0)
 		link = newest_first ? link->prev : link->next;
-	return link == &u->queue ? NULL : waiter_of(link);
+	return waiter_of(link);
 }
 
 /* It found no room: back to where it was. */
@@ -276,6 +294,8 @@ put_back(struct upstream *u, struct waiter *w, struct list *before)
 static bool
 has_room(const struct upstream *u)
 {
+	if (limit_is_reached(u))
+		return false;
 	for (uint32_t i = 0; i < u->n_backends; i++)
 		if (limit_has_room(&u->backends[i]))
 			return true;
@@ -290,10 +310,9 @@ static void
 serve(struct upstream *u)
 {
 	unsigned misses = 0;
-	struct waiter *w;
 
-	while (!list_is_empty(&u->queue) && has_room(u) &&
-	    misses < MISSES_MOST && (w = next_waiter(u, misses)) != NULL) {
+	while (u->n_waiting > misses && misses < MISSES_MOST && has_room(u)) {
+		struct waiter *w = next_waiter(u, misses);
 		struct list *before = w->link.prev;
 
 		take_out(w);
@@ -302,6 +321,7 @@ serve(struct upstream *u)
 		put_back(u, w, before);
 		misses++;
 	}
+	u->all_are_choosy = misses > 0 && misses == u->n_waiting;
 }
 
 static void

@@ -47,6 +47,10 @@ bool limit_claim(struct backend *b);
 void limit_release(struct backend *b);
 /* Would limit_claim() give one? It may still fail. */
 bool limit_has_room(const struct backend *b);
+/* None is idle here, and no more can be opened: nobody need be asked. */
+bool limit_is_reached(const struct upstream *u);
+/* Behind a new table: what its backends may have open together. */
+void limit_prepare(struct upstream *u);
 /* A free connection is more than this worker's part, and others wait. */
 bool limit_must_give(const struct upstream *u);
 

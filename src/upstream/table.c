@@ -181,6 +181,7 @@ fill(struct upstream *u, struct picture *p, enum tier tier)
 	u->needs_care = u->n_half_open > 0 || u->n_rows == 0 ||
 	    u->has_limits;
 	strategy_prepare(u);
+	limit_prepare(u);
 	if (ramps)
 		note_time(p, clock_now_ms + 1 +
 		    u->conf->slow_start_ms / RAMP_STEPS);
@@ -349,6 +350,10 @@ pick_with_care(struct upstream *u, struct pick *p)
 
 	if (shm_get(u->eligibility) != u->seen)
 		rebuild_soon(u);
+	if (u->n_rows > 0 && u->has_limits && limit_is_reached(u)) {
+		p->is_full = true;
+		return NULL;
+	}
 	if (u->n_half_open > 0 && (b = pick_half_open(u, p)) != NULL)
 		return b;
 	if (u->n_rows > 0)

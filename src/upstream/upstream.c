@@ -122,6 +122,7 @@ upstream_init(struct upstream *u, const struct upstream_conf *uc,
 	u->process = process;
 	u->waiting = &segment_upstream_stripe(process)->waiting[uc->slot];
 	u->open = &segment_upstream_stripe(process)->open[uc->slot];
+	u->idle = &segment_upstream_stripe(process)->idle[uc->slot];
 	u->name = uc->name;
 	u->strategy = &strategies[uc->strategy];
 	u->strategy_id = uc->strategy;

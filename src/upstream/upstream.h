@@ -116,7 +116,9 @@ struct upstream {
 	bool has_limits;	/* connections are counted */
 	struct list queue;	/* of struct waiter, the oldest first */
 	uint32_t n_waiting;
-	_Atomic uint32_t *waiting, *open;	/* own stripe */
+	bool all_are_choosy;	/* there was room, and none of them took it */
+	uint64_t most_open;	/* to those in the table; 0: any number */
+	_Atomic uint32_t *waiting, *open, *idle;	/* own stripe */
 	struct deferred serve;
 	struct timer look;
 	uint32_t next_woken;

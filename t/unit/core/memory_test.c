@@ -13,14 +13,7 @@
 #include "core/random.h"
 #include "support/unit.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
-#ifdef HAS_ASAN
+#if HAS_SANITIZERS
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -283,7 +276,7 @@ START_TEST(trimming_gives_back_what_is_free)
 }
 END_TEST
 
-#ifdef HAS_ASAN
+#if HAS_SANITIZERS
 START_TEST(free_memory_is_poisoned)
 {
 	struct arena *a = arena_new(0);
@@ -323,7 +316,7 @@ suite(void)
 	    (int)COUNT_OF(sizes));
 	tcase_add_loop_test(t, trimming_gives_back_what_is_free, 0,
 	    (int)COUNT_OF(sizes));
-#ifdef HAS_ASAN
+#if HAS_SANITIZERS
 	tcase_add_test(t, free_memory_is_poisoned);
 #endif
 	tcase_set_timeout(t, 60);

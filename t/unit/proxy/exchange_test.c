@@ -10,7 +10,7 @@
 #include "core/stash.h"
 #include "event/loop.h"
 #include "proc/register.h"
-#include "proxy/proxy.h"
+#include "proxy/exchange.h"
 #include "shm/segment.h"
 #include "support/memory_stream.h"
 #include "support/unit.h"
@@ -1270,6 +1270,24 @@ START_TEST(a_request_waits_for_room)
 }
 END_TEST
 
+/* Turns that find no room are part of one wait. */
+START_TEST(the_wait_is_counted_once)
+{
+	struct exchange *x;
+
+	wait_for_room("GET /\nHost: a", 0);
+	x = container_of(w.client.stream.sink, struct exchange, client_sink);
+	for (int i = 0; i < 3; i++) {
+		w.n_leases = 0;
+		queue_moves(60);
+	}
+	ck_assert_uint_eq(x->aside->queue_us, 180001);
+	get_room();
+	ck_assert_uint_eq(x->aside->queue_us, 240001);
+	memory_say_head(&FIRST, "200", FRAMING_NONE, 0);
+}
+END_TEST
+
 START_TEST(its_time_takes_it_out_of_the_queue)
 {
 	w.upstream_conf.retry.total_ms = 500;
@@ -1418,6 +1436,7 @@ suite(void)
 	tcase_add_test(t, a_request_has_its_time);
 	tcase_add_test(t, the_only_try_is_charged);
 	tcase_add_test(t, a_request_waits_for_room);
+	tcase_add_test(t, the_wait_is_counted_once);
 	tcase_add_test(t, its_time_takes_it_out_of_the_queue);
 	tcase_add_test(t, it_waits_for_too_long);
 	tcase_add_test(t, who_leaves_leaves_the_queue);

@@ -278,6 +278,10 @@ START_TEST(who_finds_no_room_is_passed_over)
 	w.room = 8;
 	turn(0);
 	ck_assert_str_eq(w.said, "bc");
+	ck_assert(u->all_are_choosy);	/* who comes now need not wait */
+	ck_assert(queue_join(u, &w.waiters[3]));
+	ck_assert(!u->all_are_choosy);
+	queue_leave(&w.waiters[3]);
 	w.refuses = 0;
 	turn(60);
 	ck_assert_str_eq(w.said, "bca");
