@@ -132,7 +132,7 @@ count_moved(uint32_t *strays, uint16_t out)
 static void
 set_health(struct upstream *u, uint32_t i, enum health health)
 {
-	shm_set(&segment_backend_slot(u->backends[i].slot)->health,
+	shm_set(&segment_backend_words(u->backends[i].slot)->health,
 	    health_pack((struct health_word){ .health = health }));
 	upstream_changed(u);
 	table_build(u);

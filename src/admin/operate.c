@@ -241,8 +241,8 @@ log_order(const struct operand *o, const struct order *order)
 static void
 obey(const struct order *order, const struct backend_conf *b)
 {
-	struct backend_slot *slot = segment_backend_slot(b->slot);
-	struct admin_word word = admin_unpack(shm_get(&slot->admin));
+	struct backend_words *words = segment_backend_words(b->slot);
+	struct admin_word word = admin_unpack(shm_get(&words->admin));
 
 	if (order->has_state && order->state != word.state) {
 		word.state = order->state;
@@ -252,7 +252,7 @@ obey(const struct order *order, const struct backend_conf *b)
 		word.weight = order->weight;
 	word.has_weight = (word.has_weight || order->has_weight) &&
 	    !order->drops_weight;
-	shm_set(&slot->admin, admin_pack(word));
+	shm_set(&words->admin, admin_pack(word));
 }
 
 bool

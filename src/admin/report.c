@@ -149,7 +149,7 @@ static void
 put_cause(struct json *j, const struct backend_conf *b,
     const struct standing *s)
 {
-	uint64_t word = shm_get(&segment_backend_slot(b->slot)->health);
+	uint64_t word = shm_get(&segment_backend_words(b->slot)->health);
 
 	if (s->state == BACKEND_DOWN)
 		json_put_string(j, "reason",
@@ -164,11 +164,10 @@ put_cause(struct json *j, const struct backend_conf *b,
 static void
 put_last_check(struct json *j, const struct backend_conf *b)
 {
-	const struct backend_slot *slot = segment_backend_slot(b->slot);
 	struct check_record r;
 
-	if (!record_read((const struct record *)(const void *)slot->check, &r,
-	    sizeof(r)) || r.at_wall_ms == 0) {
+	if (!record_read(segment_check_record(b->slot), &r, sizeof(r)) ||
+	    r.at_wall_ms == 0) {
 		json_put_null(j, "last_check");
 		return;
 	}

@@ -77,11 +77,11 @@ publish(const struct seat *seat)
 static bool
 has_own_order(const struct seats *s, const struct seat *seat)
 {
-	uint64_t order = shm_get(&segment_backend_slot(seat->slot)->admin);
+	uint64_t order = shm_get(&segment_backend_words(seat->slot)->admin);
 
 	for (size_t i = 0; i < s->n; i++)
 		if (&s->all[i] != seat && shm_get(
-		    &segment_backend_slot(s->all[i].slot)->admin) == order)
+		    &segment_backend_words(s->all[i].slot)->admin) == order)
 			return false;
 	return s->n > 1;
 }
@@ -91,12 +91,11 @@ has_own_order(const struct seats *s, const struct seat *seat)
 static void
 forget(const struct seats *s, const struct seat *seat)
 {
-	struct backend_slot *b = segment_backend_slot(seat->slot);
+	struct backend_words *b = segment_backend_words(seat->slot);
 	static const struct check_record none;
 
 	shm_set(&b->health, 0);
-	record_write((struct record *)(void *)b->check, &none, sizeof(none));
-
+	segment_tell_check(seat->slot, &none);
 	if (has_own_order(s, seat))
 		shm_set(&b->admin, 0);
 	atomic_store_explicit(&b->breaker, 0, memory_order_relaxed);

@@ -80,10 +80,12 @@ count_seats(const struct upstream_conf *u)
 static void
 multiply_names(struct upstream_conf *u, struct arena *arena)
 {
-	struct backend_conf *all = arena_alloc(arena,
-	    (count_seats(u) + 1) * sizeof(*all));
-	size_t n = 0;
+	size_t n_seats = count_seats(u), n = 0;
+	struct backend_conf *all;
 
+	if (n_seats == u->n_backends)
+		return;
+	all = arena_alloc(arena, n_seats * sizeof(*all));
 	for (size_t i = 0; i < u->n_backends; i++) {
 		const struct backend_conf *b = &u->backends[i];
 

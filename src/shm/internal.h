@@ -5,7 +5,10 @@
 #include "core/assert.h"
 #include "shm/segment.h"
 
-#define BACKEND_CHUNK_BYTES (BACKEND_CHUNK * sizeof(struct backend_slot))
+#define SLOTS_BYTES (BACKEND_CHUNK * sizeof(struct backend_slot))
+#define WORDS_BYTES (BACKEND_CHUNK * sizeof(struct backend_words))
+#define BACKEND_CHUNK_BYTES (SLOTS_BYTES + WORDS_BYTES +			\
+	BACKEND_CHUNK * sizeof(struct backend_records))
 #define STRIPE_CHUNK_BYTES						\
 	((SEGMENT_SLOTS + 1) * sizeof(struct stripe))
 #define UPSTREAM_SLOTS_BYTES						\

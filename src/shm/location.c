@@ -5,12 +5,6 @@
 
 #include "shm/segment.h"
 
-static struct record *
-record_of(uint32_t backend)
-{
-	return (struct record *)(void *)segment_backend_slot(backend)->place;
-}
-
 void
 location_write(uint32_t backend, const struct location *l)
 {
@@ -27,7 +21,8 @@ location_write(uint32_t backend, const struct location *l)
 			memcpy(r.ip, &a->in6.sin6_addr,
 			    sizeof(a->in6.sin6_addr));
 	}
-	record_write(record_of(backend), &r, sizeof(r));
+	record_init(segment_place_record(backend), sizeof(r));
+	record_write(segment_place_record(backend), &r, sizeof(r));
 }
 
 /* A family that is none is nowhere. */
@@ -45,7 +40,7 @@ location_read(uint32_t backend, struct location *l)
 {
 	struct place_record r;
 
-	if (!record_read(record_of(backend), &r, sizeof(r)))
+	if (!record_read(segment_place_record(backend), &r, sizeof(r)))
 		return false;
 	take_address(&l->address, &r);
 	l->weight = r.weight;

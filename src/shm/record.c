@@ -47,9 +47,13 @@ record_write(struct record *r, const void *data, uint32_t len)
 bool
 record_read(const struct record *r, void *data, uint32_t len)
 {
-	uint32_t before;
+	uint32_t before, size = shm_get(&r->half_size);
 
-	if (shm_get(&r->half_size) != half_size_of(len))
+	if (size == 0 && shm_get(&r->current) == 0) {
+		memset(data, 0, len);	/* nobody has written it yet */
+		return true;
+	}
+	if (size != half_size_of(len))
 		return false;
 	for (int i = 0; i < 2; i++) {
 		before = atomic_load_explicit(&r->current,

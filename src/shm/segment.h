@@ -21,7 +21,7 @@
  * read here (segment_check); all times are CLOCK_MONOTONIC milliseconds.
  */
 #define SEGMENT_MAGIC	0x6461656c72696166ull	/* "fairlead" */
-#define SEGMENT_LAYOUT	3u	/* changes with any layout change */
+#define SEGMENT_LAYOUT	4u	/* changes with any layout change */
 #define SEGMENT_SPACE	(512ul << 20)
 #define SEGMENT_SLOTS	64	/* worker slots; slot 0..63 */
 #define SEGMENT_MONITOR	(SEGMENT_SLOTS)	/* the monitor's slot number */
@@ -97,19 +97,30 @@ struct place_record {
 };
 
 /*
- * One backend, keyed by identity, never by position. The words on the second
- * line are any worker's, by compare-and-swap; those behind are the monitor's.
+ * One backend, keyed by identity, never by position. A chunk holds all slots,
+ * then all words, then all records of its backends: who starts touches as few
+ * pages as can be.
  */
 struct backend_slot {
 	alignas(64) _Atomic uint32_t in_use;	/* the master's; last */
 	_Atomic uint32_t generation;	/* of its use: changes with its owner */
 	uint64_t identity_hash;
 	char identity[IDENTITY_MAX];
+};
+
+/* What is known of it. The first line is any worker's, by compare-and-swap,
+ * the second the monitor's. */
+struct backend_words {
 	alignas(64) _Atomic uint64_t breaker;	/* upstream/breaker.h */
 	_Atomic uint64_t window;	/* of its ratio of failures */
 	_Atomic uint32_t suspect;	/* + 1: check it now */
 	alignas(64) _Atomic uint64_t health;	/* upstream/health.h */
 	_Atomic uint64_t admin;			/* upstream/health.h */
+};
+
+/* The monitor's; it calls record_init() before it writes, so that nobody has
+ * to at the start. */
+struct backend_records {
 	alignas(64) char check[RECORD_BYTES(sizeof(struct check_record))];
 	alignas(64) char place[RECORD_BYTES(sizeof(struct place_record))];
 };
@@ -218,6 +229,11 @@ int segment_backend(const char *identity);
 int segment_upstream(const char *name);
 /* Any process. A slot that the master has given out, however lately. */
 struct backend_slot *segment_backend_slot(uint32_t slot);
+struct backend_words *segment_backend_words(uint32_t slot);
+struct record *segment_check_record(uint32_t slot);
+struct record *segment_place_record(uint32_t slot);
+/* The monitor: says what the last check found. */
+void segment_tell_check(uint32_t slot, const struct check_record *r);
 struct upstream_slot *segment_upstream_slot(uint32_t slot);
 
 /* The stripe of process `process` that holds backend slot `backend`. */
@@ -267,7 +283,8 @@ struct process_slot *segment_process(uint32_t process);
  * again, twice at most; false: keep your last copy. Never blocks.
  */
 uint64_t record_make(uint32_t len);	/* master; offset or 0 */
-void record_init(struct record *r, uint32_t len);	/* RECORD_BYTES(len) */
+/* Of RECORD_BYTES(len) zeroes, or once more; until then it reads as zeroes. */
+void record_init(struct record *r, uint32_t len);
 void record_write(struct record *r, const void *data, uint32_t len);
 bool record_read(const struct record *r, void *data, uint32_t len);
 

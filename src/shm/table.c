@@ -64,15 +64,57 @@ table_forget(void)
 	names_forget(&upstreams, UPSTREAMS_MAX);
 }
 
+static char *
+chunk_of(uint32_t slot)
+{
+	uint32_t chunk = slot / BACKEND_CHUNK;
+
+	ASSERT(knows_chunk(chunk));
+	return segment_at(segment.backend_chunks[chunk]);
+}
+
 struct backend_slot *
 segment_backend_slot(uint32_t slot)
 {
-	uint32_t chunk = slot / BACKEND_CHUNK;
-	struct backend_slot *slots;
+	struct backend_slot *slots = (void *)chunk_of(slot);
 
-	ASSERT(knows_chunk(chunk));
-	slots = segment_at(segment.backend_chunks[chunk]);
 	return &slots[slot % BACKEND_CHUNK];
+}
+
+struct backend_words *
+segment_backend_words(uint32_t slot)
+{
+	struct backend_words *words = (void *)(chunk_of(slot) + SLOTS_BYTES);
+
+	return &words[slot % BACKEND_CHUNK];
+}
+
+static struct backend_records *
+records_of(uint32_t slot)
+{
+	struct backend_records *records = (void *)(chunk_of(slot) +
+	    SLOTS_BYTES + WORDS_BYTES);
+
+	return &records[slot % BACKEND_CHUNK];
+}
+
+struct record *
+segment_check_record(uint32_t slot)
+{
+	return (struct record *)(void *)records_of(slot)->check;
+}
+
+void
+segment_tell_check(uint32_t slot, const struct check_record *r)
+{
+	record_init(segment_check_record(slot), sizeof(*r));
+	record_write(segment_check_record(slot), r, sizeof(*r));
+}
+
+struct record *
+segment_place_record(uint32_t slot)
+{
+	return (struct record *)(void *)records_of(slot)->place;
 }
 
 struct upstream_slot *
@@ -99,7 +141,7 @@ add_chunk(void)
 	if ((slots = segment_append(BACKEND_CHUNK_BYTES)) == 0 ||
 	    (stripes = segment_append(STRIPE_CHUNK_BYTES)) == 0)
 		return -1;
-	memory_populate(segment_at(slots), BACKEND_CHUNK_BYTES);
+	memory_populate(segment_at(slots), SLOTS_BYTES + WORDS_BYTES);
 	segment.backend_chunks[n] = slots;
 	segment.stripe_chunks[n] = stripes;
 	segment.n_chunks = n + 1;
@@ -156,10 +198,6 @@ segment_backend(const char *identity)
 	backends.text[slot] = xstrdup(identity);
 	put_backend(slot);
 	b = segment_backend_slot(slot);
-	record_init((struct record *)(void *)b->check,
-	    sizeof(struct check_record));
-	record_init((struct record *)(void *)b->place,
-	    sizeof(struct place_record));
 	shm_add(&b->generation, 1);
 	shm_publish(&b->in_use, 1);
 	return (int)slot;

@@ -181,6 +181,6 @@ window_is_over_ratio(uint64_t *word, const struct breaker_conf *conf,
 void
 breaker_reset(uint32_t slot)
 {
-	atomic_store_explicit(&segment_backend_slot(slot)->breaker, 0,
+	atomic_store_explicit(&segment_backend_words(slot)->breaker, 0,
 	    memory_order_relaxed);
 }

@@ -27,7 +27,7 @@ struct check {
 	const struct check_conf *conf;
 	const struct upstream_conf *upstream;
 	const struct backend_conf *backend;
-	struct backend_slot *slot;
+	struct backend_words *words;
 	struct h1_client_settings settings;
 	struct address at;		/* what the streak is about */
 	uint64_t started_ms;		/* the last probe */
@@ -55,7 +55,7 @@ note(struct check *c, const struct verdict *v)
 	};
 
 	memcpy(r.text, v->text, sizeof(r.text));
-	record_write((struct record *)(void *)c->slot->check, &r, sizeof(r));
+	segment_tell_check(c->backend->slot, &r);
 }
 
 static void
@@ -75,7 +75,7 @@ publish(const struct check *c, enum health before, const struct verdict *v)
 		.since_ms = clock_now_ms,
 	};
 
-	shm_publish(&c->slot->health, health_pack(h));
+	shm_publish(&c->words->health, health_pack(h));
 	if (before == HEALTH_DOWN)
 		breaker_reset(c->backend->slot);
 	announce(c->upstream);
@@ -169,7 +169,7 @@ begin(const struct check *c)
 {
 	const struct health_word h = { .since_ms = clock_now_ms };
 
-	shm_publish(&c->slot->health, health_pack(h));
+	shm_publish(&c->words->health, health_pack(h));
 }
 
 /* A name's seat has another address: what was seen was another server. */
@@ -242,7 +242,7 @@ check_suspects(void)
 {
 	for (size_t i = 0; i < checks.n; i++) {
 		struct check *c = &checks.at[i];
-		uint32_t now = shm_get(&c->slot->suspect);
+		uint32_t now = shm_get(&c->words->suspect);
 
 		if (now == c->suspect)
 			continue;
@@ -254,7 +254,7 @@ check_suspects(void)
 void
 backend_suspect(uint32_t slot)
 {
-	atomic_fetch_add_explicit(&segment_backend_slot(slot)->suspect, 1,
+	atomic_fetch_add_explicit(&segment_backend_words(slot)->suspect, 1,
 	    memory_order_relaxed);
 	wake_process(SEGMENT_MONITOR);
 }
@@ -283,8 +283,8 @@ check_open(struct check *c, const struct conf *conf,
 	c->conf = &u->check;
 	c->upstream = u;
 	c->backend = b;
-	c->slot = segment_backend_slot(b->slot);
-	c->suspect = shm_get(&c->slot->suspect);
+	c->words = segment_backend_words(b->slot);
+	c->suspect = shm_get(&c->words->suspect);
 	c->host = print_host(name);
 	(void)backend_find_address(b, &c->at);
 	backend_print_place(b, &c->at, name);
@@ -292,7 +292,7 @@ check_open(struct check *c, const struct conf *conf,
 	c->settings.head_bytes = conf->limits.response_head;
 	c->settings.field_count = conf->limits.header_count;
 	probe_timeouts(&c->settings, c->conf);
-	h = health_unpack(shm_get(&c->slot->health));
+	h = health_unpack(shm_get(&c->words->health));
 	if (h.since_ms == 0)
 		begin(c);
 	streak_init(&c->streak, c->conf, h.health);
@@ -315,14 +315,13 @@ check_close(struct check *c)
 static void
 forget(const struct upstream_conf *u, const struct backend_conf *b)
 {
-	struct backend_slot *slot = segment_backend_slot(b->slot);
+	struct backend_words *words = segment_backend_words(b->slot);
 	static const struct check_record none;
 
-	if (shm_get(&slot->health) == 0)
+	if (shm_get(&words->health) == 0)
 		return;
-	shm_publish(&slot->health, 0);
-	record_write((struct record *)(void *)slot->check, &none,
-	    sizeof(none));
+	shm_publish(&words->health, 0);
+	segment_tell_check(b->slot, &none);
 	announce(u);
 }
 

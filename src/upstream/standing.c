@@ -91,10 +91,10 @@ read_location(struct standing *s, const struct backend_conf *b)
 void
 standing_read(struct standing *s, const struct backend_conf *b)
 {
-	const struct backend_slot *slot = segment_backend_slot(b->slot);
-	struct admin_word admin = admin_unpack(shm_get(&slot->admin));
-	struct health_word health = health_unpack(shm_get(&slot->health));
-	struct breaker breaker = breaker_unpack(shm_get(&slot->breaker));
+	const struct backend_words *words = segment_backend_words(b->slot);
+	struct admin_word admin = admin_unpack(shm_get(&words->admin));
+	struct health_word health = health_unpack(shm_get(&words->health));
+	struct breaker breaker = breaker_unpack(shm_get(&words->breaker));
 
 	*s = (struct standing){
 		.weight = b->weight, .is_backup = b->is_backup,

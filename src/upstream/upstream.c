@@ -52,8 +52,8 @@ backend_init(struct backend *b, const struct backend_conf *bc,
 	b->name = name_of(bc);
 	b->trials = &stripe->trials[row];
 	b->open = &stripe->open[row];
-	b->breaker = &segment_backend_slot(bc->slot)->breaker;
-	b->window = &segment_backend_slot(bc->slot)->window;
+	b->breaker = &segment_backend_words(bc->slot)->breaker;
+	b->window = &segment_backend_words(bc->slot)->window;
 	b->gauge = (const char *)&segment_stripe(0, bc->slot)->in_flight[row];
 	if (u->conf->hash.bounded_load > 0)
 		b->total = &segment_upstream_stripe(process)->in_flight[

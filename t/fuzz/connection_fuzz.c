@@ -142,7 +142,7 @@ world_begin(unsigned flags)
 		net.most_read = 24;
 	(void)parse_use(flags & FLAG_SCALAR ? "scalar" : w.fastest);
 	for (unsigned i = 0; i < BACKENDS; i++)
-		segment_backend_slot(w.backend_conf[i].slot)->breaker = 0;
+		segment_backend_words(w.backend_conf[i].slot)->breaker = 0;
 }
 
 /* ---- the script */

@@ -102,10 +102,10 @@ check(const char *want)
 	ck_assert_str_eq(all, want);
 }
 
-static struct backend_slot *
+static struct backend_words *
 slot(size_t seat)
 {
-	return segment_backend_slot(upstream.backends[seat].slot);
+	return segment_backend_words(upstream.backends[seat].slot);
 }
 
 static void
@@ -304,7 +304,9 @@ START_TEST(a_scribbled_family_is_nowhere)
 	struct place_record r = { .family = 77, .port = 80 };
 	struct location l;
 
-	record_write((struct record *)(void *)slot(0)->place, &r, sizeof(r));
+	record_init(segment_place_record(upstream.backends[0].slot), sizeof(r));
+	record_write(segment_place_record(upstream.backends[0].slot), &r,
+	    sizeof(r));
 	ck_assert(location_read(upstream.backends[0].slot, &l));
 	ck_assert_uint_eq(l.address.len, 0);
 }

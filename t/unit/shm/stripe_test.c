@@ -199,8 +199,8 @@ START_TEST(writers_share_no_line)
 	ck_assert_uint_eq(offsetof(struct upstream_slot, eligibility), 64);
 	ck_assert_uint_eq(offsetof(struct upstream_slot, budget) % 64, 0);
 	ck_assert_uint_eq((uintptr_t)segment_backend_slot(1) % 64, 0);
-	ck_assert_uint_eq(offsetof(struct backend_slot, breaker) % 64, 0);
-	ck_assert_uint_eq(offsetof(struct backend_slot, health) % 64, 0);
+	ck_assert_uint_eq((uintptr_t)segment_backend_words(1) % 64, 0);
+	ck_assert_uint_eq(offsetof(struct backend_words, health) % 64, 0);
 	ck_assert_uint_eq((uintptr_t)segment_upstream_stripe(1) % 64, 0);
 	ck_assert_uint_eq(sizeof(struct upstream_stripe) % 64, 0);
 }

@@ -30,10 +30,10 @@ static struct {
 	bool has_timed_out;
 } w;
 
-static struct backend_slot *
+static struct backend_words *
 slot(void)
 {
-	return segment_backend_slot(w.backends[0].slot);
+	return segment_backend_words(w.backends[0].slot);
 }
 
 static struct health_word
@@ -47,7 +47,7 @@ record(void)
 {
 	struct check_record r;
 
-	ck_assert(record_read((struct record *)(void *)slot()->check, &r,
+	ck_assert(record_read(segment_check_record(w.backends[0].slot), &r,
 	    sizeof(r)));
 	return r;
 }
@@ -159,7 +159,7 @@ static uint32_t last;		/* of slot()->check.current */
 static bool
 is_checked_again(void)
 {
-	struct record *r = (struct record *)(void *)slot()->check;
+	struct record *r = segment_check_record(w.backends[0].slot);
 
 	return shm_get(&r->current) != last;
 }
@@ -167,7 +167,7 @@ is_checked_again(void)
 static bool
 is_checked_within(uint32_t ms)
 {
-	last = shm_get(&((struct record *)(void *)slot()->check)->current);
+	last = shm_get(&(segment_check_record(w.backends[0].slot))->current);
 	return wait_for(is_checked_again, ms);
 }
 
@@ -241,7 +241,7 @@ START_TEST(without_checks_nothing_is_known)
 	uint32_t before = eligibility();
 
 	find_down();
-	record_write((struct record *)(void *)slot()->check, &r, sizeof(r));
+	record_write(segment_check_record(w.backends[0].slot), &r, sizeof(r));
 	w.u.check.is_off = 1;
 	check_start(&w.conf);
 	ck_assert_uint_eq(shm_get(&slot()->health), 0);
@@ -271,7 +271,7 @@ START_TEST(a_backend_that_is_listed_twice_is_checked_once)
 	ck_assert_int_eq(listen(w.listener, 100), 0);
 	check_start(&w.conf);
 	ck_assert(wait_for(is_up, PATIENCE_MS));
-	from = shm_get(&((struct record *)(void *)slot()->check)->current);
+	from = shm_get(&(segment_check_record(w.backends[0].slot))->current);
 	ck_assert_uint_eq(from, 1);
 	ck_assert(!is_checked_within(CHECK_FIRST_MS + 100));
 }

@@ -114,7 +114,7 @@ set_load(const struct upstream *u, uint32_t i, uint32_t process, uint32_t n)
 static void
 set_down(struct upstream *u, uint32_t i, bool is_down)
 {
-	shm_set(&segment_backend_slot(u->backends[i].slot)->health,
+	shm_set(&segment_backend_words(u->backends[i].slot)->health,
 	    health_pack((struct health_word){ .health = is_down ?
 	    HEALTH_DOWN : HEALTH_UP }));
 	upstream_changed(u);
@@ -165,7 +165,7 @@ START_TEST(each_looks_again_when_the_table_is_old)
 {
 	struct upstream *u = upstream_of((enum strategy_id)_i, 3, ones, 1);
 
-	shm_set(&segment_backend_slot(u->backends[0].slot)->health,
+	shm_set(&segment_backend_words(u->backends[0].slot)->health,
 	    health_pack((struct health_word){ .health = HEALTH_DOWN }));
 	upstream_changed(u);
 	for (int i = 0; i < 100; i++)

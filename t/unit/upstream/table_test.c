@@ -227,7 +227,7 @@ static void
 set_health(struct upstream *u, unsigned i, enum health health,
     bool is_recovered)
 {
-	shm_set(&segment_backend_slot(u->backends[i].slot)->health,
+	shm_set(&segment_backend_words(u->backends[i].slot)->health,
 	    health_pack((struct health_word){ .health = health,
 	    .is_recovered = is_recovered, .since_ms = clock_now_ms }));
 	atomic_fetch_add(u->eligibility, 1);
@@ -236,7 +236,7 @@ set_health(struct upstream *u, unsigned i, enum health health,
 static void
 set_admin(struct upstream *u, unsigned i, struct admin_word word)
 {
-	shm_set(&segment_backend_slot(u->backends[i].slot)->admin,
+	shm_set(&segment_backend_words(u->backends[i].slot)->admin,
 	    admin_pack(word));
 	atomic_fetch_add(u->eligibility, 1);
 }
