@@ -245,10 +245,14 @@ struct conf {
 	struct timeouts_conf timeouts;
 	uint32_t shutdown_timeout_ms;
 	uint32_t drain_timeout_ms;	/* 0: no limit */
+	uint32_t drain_delay_ms;	/* QUIT accepts on for so long */
+	bool sigterm_is_graceful;	/* TERM is QUIT */
 	struct log_conf log;
 	struct access_conf access;
 	const char *user;		/* NULL: configure's default */
 	int workers;			/* 0: single process */
+	const char *pid_file;		/* NULL: by default, or off */
+	bool is_pid_file_off;
 	const char *run_dir;
 	const char *admin_socket;	/* NULL: admin.sock in run_dir */
 	bool is_admin_socket_off;

@@ -156,6 +156,7 @@ static const struct conf_key timeouts_keys[] = {
 	  .since = "0.1.0" },
 	{ .name = "keep_alive", .type = CONF_DURATION, .def = "75s",
 	  .min = 1, .max = DAY, FIELD(file_conf, timeouts.keep_alive),
+	  PLACE(file_conf, keep_alive_at),
 	  .help = "Time that a client connection may wait for its next "
 	  "request.",
 	  .since = "0.1.0" },
@@ -1185,6 +1186,12 @@ static const struct conf_section resolver_section = {
 	"\"resolver\"", resolver_keys, sizeof(struct file_conf), NULL
 };
 
+static const struct conf_choice sigterm_ways[] = {
+	{ "fast", 0, true },
+	{ "graceful", 1, true },
+	{ NULL, 0, false },
+};
+
 static const struct conf_key root_keys[] = {
 	UPSTREAM_ROWS(false),
 	{ .name = "include", .type = CONF_VALUES, .form = &form_pattern,
@@ -1253,8 +1260,24 @@ static const struct conf_key root_keys[] = {
 	  .since = "0.1.0" },
 	{ .name = "drain_timeout", .type = CONF_DURATION, .def = "10m",
 	  .word = "off", .max = 30 * DAY, FIELD(file_conf, drain_timeout_ms),
+	  PLACE(file_conf, drain_timeout_at),
 	  .help = "How long workers of an older configuration may live "
 	  "after a reload. \"off\" is as long as they need.",
+	  .since = "0.1.0" },
+	{ .name = "drain_delay", .type = CONF_DURATION, .def = "0s",
+	  .min = 0, .max = HOUR, FIELD(file_conf, drain_delay_ms),
+	  .help = "How long a graceful stop goes on accepting while /readyz "
+	  "already says no.",
+	  .since = "0.1.0" },
+	{ .name = "sigterm", .type = CONF_CHOICE, .def = "fast",
+	  .choices = sigterm_ways, FIELD(file_conf, sigterm_is_graceful),
+	  .help = "What SIGTERM means: stop now, or as SIGQUIT does, for "
+	  "containers.",
+	  .since = "0.1.0" },
+	{ .name = "pid_file", .type = CONF_STRING, .word = "off",
+	  FIELD(file_conf, pid_file), PLACE(file_conf, pid_file_at),
+	  .help = "File with the master's process id, which keeps a second "
+	  "start out. \"off\" is none.",
 	  .since = "0.1.0" },
 	{ .name = "resolver", .type = CONF_BLOCK,
 	  .section = &resolver_section,

@@ -46,6 +46,11 @@ take_file(struct conf *conf, const struct file_conf *f)
 	conf->user = f->user;
 	conf->shutdown_timeout_ms = f->shutdown_timeout_ms;
 	conf->drain_timeout_ms = f->drain_timeout_ms;
+	conf->drain_delay_ms = f->drain_delay_ms;
+	conf->sigterm_is_graceful = f->sigterm_is_graceful != 0;
+	conf->pid_file = f->pid_file;
+	conf->is_pid_file_off = f->pid_file == NULL &&
+	    f->pid_file_at.line != 0;
 	conf->log = f->log;
 	if (!f->access_is_off)
 		conf->access = f->access;
@@ -99,6 +104,23 @@ check_via(const struct file_conf *f, struct diagnostics *d)
 	    quote(word, span_str(f->via)), VIA_MOST);
 }
 
+/* An old worker keeps a connection that it cannot hand over, as of TLS, until
+ * its client sends or its time is over. */
+static void
+warn_drain_cuts(const struct file_conf *f, struct diagnostics *d)
+{
+	bool is_drain = f->drain_timeout_at.line != 0;
+
+	if (f->drain_timeout_ms == 0 ||
+	    f->drain_timeout_ms >= f->timeouts.keep_alive)
+		return;
+	diag_warning(d, is_drain ? f->drain_timeout_at : f->keep_alive_at,
+	    "%s do not fit: a reload may cut idle connections, on which "
+	    "requests may be under way", is_drain ?
+	    "\"drain_timeout\" and \"timeouts.keep_alive\"" :
+	    "\"keep_alive\" and \"drain_timeout\"");
+}
+
 static struct conf *
 conf_new(const struct options *o)
 {
@@ -132,6 +154,7 @@ conf_read(const struct options *o, struct diagnostics *d)
 	if (o->is_single)
 		conf->workers = 0;
 	check_via(f, d);
+	warn_drain_cuts(f, d);
 	if (is_whole) {
 		take_listeners(conf, f);
 		take_admin(conf, f, d);

@@ -293,7 +293,11 @@ struct file_conf {
 	bool sends_forwarded;
 	uint32_t workers;		/* WORKERS_AUTO: auto */
 	const char *user;
-	uint32_t shutdown_timeout_ms, drain_timeout_ms;
+	uint32_t shutdown_timeout_ms, drain_timeout_ms, drain_delay_ms;
+	struct place drain_timeout_at, keep_alive_at;
+	uint32_t sigterm_is_graceful;
+	const char *pid_file;		/* NULL: by default, or off */
+	struct place pid_file_at;
 	struct limits_conf limits;
 	struct timeouts_conf timeouts;
 	struct conf_list name_servers;	/* of struct address */

@@ -68,6 +68,10 @@ START_TEST(defaults)
 	ck_assert_ptr_null(c->log.file);
 	ck_assert_uint_eq(c->shutdown_timeout_ms, 30000);
 	ck_assert_uint_eq(c->drain_timeout_ms, 600000);
+	ck_assert_uint_eq(c->drain_delay_ms, 0);
+	ck_assert(!c->sigterm_is_graceful);
+	ck_assert_ptr_null(c->pid_file);
+	ck_assert(!c->is_pid_file_off);
 	ck_assert_ptr_null(c->user);
 	ck_assert_int_eq(c->workers, conf_workers_auto());
 	ck_assert_str_eq(c->via, "fairlead");
@@ -105,6 +109,7 @@ START_TEST(every_key)
 	struct reading r = conf_file_read(SPAN(TWO
 	    "strategy: round-robin\nworkers: 7\nuser: \"nobody\"\n"
 	    "shutdown_timeout: 1m30s\ndrain_timeout: off\n"
+	    "drain_delay: 3s\nsigterm: graceful\npid_file: /x/y.pid\n"
 	    "limits: {connections: 1, request_head: 4KiB, header_count: 9,\n"
 	    "  request_body: 3g, requests_per_connection: off,\n"
 	    "  connection_age: 0}\n"
@@ -118,6 +123,9 @@ START_TEST(every_key)
 	ck_assert_str_eq(c->user, "nobody");
 	ck_assert_uint_eq(c->shutdown_timeout_ms, 90000);
 	ck_assert_uint_eq(c->drain_timeout_ms, 0);
+	ck_assert_uint_eq(c->drain_delay_ms, 3000);
+	ck_assert(c->sigterm_is_graceful);
+	ck_assert_str_eq(c->pid_file, "/x/y.pid");
 	ck_assert_uint_eq(c->limits.connections, 1);
 	ck_assert_uint_eq(c->limits.request_head, 4096);
 	ck_assert_uint_eq(c->limits.header_count, 9);
@@ -170,7 +178,7 @@ START_TEST(aliases)
 	    "  y:\n    backends: [*one, {host: *h, port: 2}]\n"
 	    "    timeouts: *t\n    &r retries: {attempts: 1}\n"
 	    "*r : off\n"
-	    "drain_timeout: *d\n"
+	    "shutdown_timeout: *d\n"
 	    "user: &d nobody\n"
 	    "via: *d\n"), NULL);
 	const struct conf *c = good(&r);
@@ -184,7 +192,7 @@ START_TEST(aliases)
 	ck_assert_uint_eq(c->upstreams[2].timeouts.connect, 1000);
 	ck_assert_uint_eq(c->upstreams[2].retry.attempts, 1);
 	ck_assert_uint_eq(c->upstreams[0].retry.attempts, 0);
-	ck_assert_uint_eq(c->drain_timeout_ms, 1000);
+	ck_assert_uint_eq(c->shutdown_timeout_ms, 1000);
 	ck_assert_str_eq(c->via, "nobody");
 	reading_free(&r);
 }
