@@ -33,11 +33,13 @@ my ($status, $out, $config) = configure(<<'END' =~ tr/\n/ /r);
 --disable-option-checking --disable-silent-rules --disable-maintainer-mode
 --disable-dependency-tracking --program-prefix= --exec-prefix=/usr
 --bindir=/usr/bin --datadir=/usr/share --sharedstatedir=/var/lib
+--with-initdir=/x/init.d --with-systemdsystemunitdir /lib/systemd/system
 --user _fairlead --group=adm --with-debug CFLAGS='-O1 -g' CPPFLAGS=-DX
 END
 is($status, 0, 'the options of Debian and RPM are taken') or diag($out);
 unlike($out, qr/ignored/, 'and not spoken of');
 for my $line ('sysconfdir = /etc', 'localstatedir = /var', 'runstatedir = /run',
+	'initdir = /x/init.d', 'systemdsystemunitdir = /lib/systemd/system',
 	'mandir = ${prefix}/share/man', 'user = _fairlead', 'group = adm') {
 	like($config, qr/^\Q$line\E$/m, $line);
 }
@@ -64,9 +66,12 @@ like((configure('--help'))[1], qr/^usage: .*--without-jemalloc/s, '--help');
 
 SKIP: {
 	my $build = abs_path($ENV{FAIRLEAD_BUILD} // '.');
-	skip 'nothing was built', 7 if !-x "$build/fairlead";
+	skip 'nothing was built', 23 if !-x "$build/fairlead";
 	my $root = tempdir(CLEANUP => 1);
-	my $make = "make -C $build DESTDIR=$root prefix=/usr sysconfdir=/etc exec_prefix=/usr";
+	my $make = "make -C $build DESTDIR=$root prefix=/usr sysconfdir=/etc " .
+	    'exec_prefix=/usr localstatedir=/var runstatedir=/run user=_lead';
+	my @kept = map { "$root/etc/$_" } qw(default/fairlead
+	    fairlead/fairlead.yaml logrotate.d/fairlead);
 
 	is(system("mkdir -p $root/etc/fairlead && echo mine >$root/etc/fairlead/fairlead.yaml"),
 	    0, 'there is a configuration');
@@ -78,8 +83,37 @@ SKIP: {
 	like(`head -n 1 $root/usr/share/doc/fairlead/examples/fairlead.yaml`,
 	    qr{^# .*: \$schema=/usr/share/fairlead/fairlead\.schema\.json$},
 	    'and the examples name its place');
+	# What has our places in it by nature is installed as it is.
+	for my $row (['init', 'etc/init.d/fairlead'],
+	    ['service', 'usr/lib/systemd/system/fairlead.service'],
+	    ['default', 'etc/default/fairlead'],
+	    ['logrotate', 'etc/logrotate.d/fairlead'],
+	    ['tmpfiles', 'usr/lib/tmpfiles.d/fairlead.conf'],
+	    ['completion', 'usr/share/bash-completion/completions/fairlead']) {
+		my ($from, $to) = @$row;
+		is(system("cmp $top/contrib/fairlead.$from $root/$to"), 0, $to);
+	}
+	ok(-x "$root/etc/init.d/fairlead", 'the init script can be run');
+	like(`cat $root/usr/lib/sysusers.d/fairlead.conf`, qr/^u _lead - /m,
+	    'sysusers.d has the user');
+	is(sprintf('%o', (stat "$root/var/log/fairlead")[2] & 07777), 750,
+	    'logs are not for everybody');
+	system("for f in @kept; do echo mine >\$f; done");
+	is(system("$make install >$root/log 2>&1"), 0, 'make install again');
+	is(`cat @kept`, "mine\n" x 3, 'keeps what the operator may have changed');
 	system("$make uninstall >$root/log 2>&1; rm $root/log");
-	is(`find $root -type f`, "$root/etc/fairlead/fairlead.yaml\n",
-	    'uninstall takes all but the configuration');
+	is(`find $root -type f | sort`, join('', map { "$_\n" } @kept),
+	    'uninstall takes all but these');
+
+	system("$make install prefix=/opt/f sysconfdir=/opt/f/e " .
+	    "localstatedir=/opt/f/v runstatedir=/opt/f/r " .
+	    "exec_prefix=/opt/f >$root/log 2>&1");
+	is(`cd $root/opt/f && grep -rhoE '(/[a-z.]+)*/(sbin|etc|run|var|default|log)/fairlead' e/init.d e/default e/logrotate.d lib | grep -v ^/opt/f/`,
+	    '', 'another prefix is meant everywhere');
+	like(`cat $root/opt/f/e/fairlead/fairlead.yaml`,
+	    qr{^log:.*^  file: /opt/f/v/log/fairlead/error\.log\n.*^access_log:\n  file: /opt/f/v/log/fairlead/access\.log\n}ms,
+	    'and the configuration to begin with has logs there');
+	is(system("$build/fairlead -t -c $root/opt/f/e/fairlead/fairlead.yaml >$root/log 2>&1"),
+	    0, 'and is right') or diag(`cat $root/log`);
 }
 done_testing();
