@@ -52,10 +52,10 @@ state_word(uint32_t state)
 	static const char *const words[] = {
 		[SLOT_FREE] = "free", [SLOT_STARTING] = "starting",
 		[SLOT_READY] = "ready", [SLOT_DRAINING] = "draining",
-		[SLOT_DEAD] = "dead",
+		[SLOT_DEAD] = "dead", [SLOT_GONE] = "gone",
 	};
 
-	return state <= SLOT_DEAD ? words[state] : "unknown";
+	return state <= SLOT_GONE ? words[state] : "unknown";
 }
 
 static void

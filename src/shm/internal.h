@@ -39,6 +39,13 @@ int table_adopt(void);		/* from the slots; -1 if they are damaged */
 void table_forget(void);
 uint32_t table_check(void);	/* puts slots right, returns how many */
 
+/* process.c: as if no slot were taken. */
+void processes_forget(void);
+
+/* wipe.c: the slot has no name and no live process knows it. */
+void backend_wipe(uint32_t slot);
+void upstream_wipe(uint32_t slot);
+
 /*
  * Copies into the segment word by word, so that a writer may end and a
  * reader look between any two. `to` is aligned to 8; the last word is filled

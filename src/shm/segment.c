@@ -53,6 +53,7 @@ segment_unmap(void)
 		(void)munmap(segment.base, SEGMENT_SPACE);
 	segment = (struct segment){ .fd = -1 };
 	table_forget();
+	processes_forget();
 }
 
 void
@@ -157,11 +158,4 @@ segment_create(void)
 	(void)close(fd);
 	errno = saved;
 	return -1;
-}
-
-struct process_slot *
-segment_process(uint32_t process)
-{
-	ASSERT(process <= SEGMENT_MONITOR);
-	return &segment.header->processes[process];
 }

@@ -21,7 +21,7 @@
  * read here (segment_check); all times are CLOCK_MONOTONIC milliseconds.
  */
 #define SEGMENT_MAGIC	0x6461656c72696166ull	/* "fairlead" */
-#define SEGMENT_LAYOUT	4u	/* changes with any layout change */
+#define SEGMENT_LAYOUT	5u	/* changes with any layout change */
 #define SEGMENT_SPACE	(512ul << 20)
 #define SEGMENT_SLOTS	64	/* worker slots; slot 0..63 */
 #define SEGMENT_MONITOR	(SEGMENT_SLOTS)	/* the monitor's slot number */
@@ -32,13 +32,14 @@
 #define CHUNKS_MAX	(BACKENDS_MAX / BACKEND_CHUNK)
 
 /* What one process tells the others; one writer: the process itself, but pid,
- * generation, state STARTING/DEAD and restarts are the master's. */
+ * generation, state STARTING/DEAD/GONE and restarts are the master's. */
 enum slot_state {
 	SLOT_FREE,
 	SLOT_STARTING,
 	SLOT_READY,		/* accepting */
 	SLOT_DRAINING,
 	SLOT_DEAD,		/* waits for its respawn */
+	SLOT_GONE,		/* its counters stay, it waits for an owner */
 };
 
 struct process_slot {
@@ -65,15 +66,27 @@ struct record {
 #define RECORD_BYTES(len)						\
 	(sizeof(struct record) + 2 * (((len) + 63) & ~(size_t)63))
 
+/*
+ * What became of a slot of an upstream or a backend. One that no live
+ * configuration uses is released: it keeps its name and all that is known of
+ * it until another name needs the room.
+ */
+enum slot_use {
+	SLOT_UNUSED,		/* or in the middle of changing hands */
+	SLOT_USED,
+	SLOT_RELEASED,
+};
+
 /* One upstream: its cursor is added to by every worker. */
 struct upstream_slot {
 	alignas(64) _Atomic uint64_t cursor;
 	/* Changes with what any of its backends may do: whoever has a table
 	 * of them makes it anew. Added to by whoever changed it. */
 	alignas(64) _Atomic uint32_t eligibility;
-	_Atomic uint32_t in_use;	/* published last */
+	_Atomic uint32_t in_use;	/* enum slot_use; published last */
+	_Atomic uint32_t generation;	/* of its use, as a backend's */
 	uint64_t identity_hash;
-	char name[IDENTITY_MAX - 16];
+	char name[IDENTITY_MAX - 24];
 	/* Of retries, by compare-and-swap (upstream/budget.h). */
 	alignas(64) _Atomic uint64_t budget;
 };
@@ -102,7 +115,7 @@ struct place_record {
  * pages as can be.
  */
 struct backend_slot {
-	alignas(64) _Atomic uint32_t in_use;	/* the master's; last */
+	alignas(64) _Atomic uint32_t in_use;	/* as an upstream's */
 	_Atomic uint32_t generation;	/* of its use: changes with its owner */
 	uint64_t identity_hash;
 	char identity[IDENTITY_MAX];
@@ -223,10 +236,30 @@ void *segment_at(uint64_t offset);
 /*
  * Master: the slot of this identity, found or made; -1 when full (errno).
  * The text in the slot is cut for display (backends IDENTITY_MAX - 1 bytes,
- * upstreams 16 less); the hash is of all.
+ * upstreams 24 less); the hash is of all. A slot that was given back is found
+ * as it was by its own name. For a new name it is taken only when no other
+ * is free: its generation goes on, all else (words, records, every process's
+ * counters) begins at zero again.
  */
 int segment_backend(const char *identity);
 int segment_upstream(const char *name);
+
+/* Slots that live configurations use, a bit each. */
+struct segment_use {
+	uint64_t backends[BACKENDS_MAX / 64];
+	uint64_t upstreams[UPSTREAMS_MAX / 64];
+};
+static inline void
+slot_mark(uint64_t *set, uint32_t slot)
+{
+	set[slot / 64] |= 1ull << slot % 64;
+}
+/*
+ * Master: gives back the slots that are not among these; how many. No process
+ * may know them any more: at an upgrade there may be some whose configuration
+ * we do not have, and until they have ended this is not called.
+ */
+uint32_t segment_keep(const struct segment_use *use);
 /* Any process. A slot that the master has given out, however lately. */
 struct backend_slot *segment_backend_slot(uint32_t slot);
 struct backend_words *segment_backend_words(uint32_t slot);
@@ -239,6 +272,16 @@ struct upstream_slot *segment_upstream_slot(uint32_t slot);
 /* The stripe of process `process` that holds backend slot `backend`. */
 struct stripe *segment_stripe(uint32_t process, uint32_t backend);
 struct upstream_stripe *segment_upstream_stripe(uint32_t process);
+
+/*
+ * Master: a worker's slot, the lowest that nobody has; -1 (ENOSPC) if there is
+ * none. Who has one is the master's private knowledge: after segment_attach
+ * none is taken, and each worker's that lives on must be held. A slot is given
+ * back when its process has ended and none will follow; its counters stay.
+ */
+int segment_take_process(void);
+void segment_hold_process(uint32_t slot);
+void segment_give_process(uint32_t slot);
 
 /*
  * Sums over all processes, dead ones' counters included. A process counts
@@ -308,6 +351,12 @@ extern void (*segment_store_hook)(void);
 		SEGMENT_HOOK();						\
 		atomic_store_explicit((word), (value),			\
 		    memory_order_relaxed);				\
+	} while (0)
+/* Memory that is zero already, and perhaps not there yet, is left alone. */
+#define shm_clear(word)							\
+	do {								\
+		if (shm_get(word) != 0)					\
+			shm_set((word), 0);				\
 	} while (0)
 #define shm_get(word) atomic_load_explicit((word), memory_order_relaxed)
 /* one writer adds: load and store, no locked instruction */

@@ -132,13 +132,6 @@ segment_sum_in_flight(uint32_t first, uint32_t n, uint32_t *out)
 	}
 }
 
-static void
-clear(_Atomic uint32_t *gauge)
-{
-	if (shm_get(gauge) != 0)
-		shm_set(gauge, 0);
-}
-
 void
 segment_clear_gauges(uint32_t process)
 {
@@ -147,17 +140,17 @@ segment_clear_gauges(uint32_t process)
 		    chunk * BACKEND_CHUNK);
 
 		for (uint32_t i = 0; i < BACKEND_CHUNK; i++) {
-			clear(&s->in_flight[i]);
-			clear(&s->idle[i]);
-			clear(&s->open[i]);
-			clear(&s->trials[i]);
+			shm_clear(&s->in_flight[i]);
+			shm_clear(&s->idle[i]);
+			shm_clear(&s->open[i]);
+			shm_clear(&s->trials[i]);
 		}
 	}
 	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++) {
-		clear(&segment_upstream_stripe(process)->waiting[i]);
-		clear(&segment_upstream_stripe(process)->open[i]);
-		clear(&segment_upstream_stripe(process)->idle[i]);
-		clear(&segment_upstream_stripe(process)->in_flight[i]);
+		shm_clear(&segment_upstream_stripe(process)->waiting[i]);
+		shm_clear(&segment_upstream_stripe(process)->open[i]);
+		shm_clear(&segment_upstream_stripe(process)->idle[i]);
+		shm_clear(&segment_upstream_stripe(process)->in_flight[i]);
 	}
 	shm_set(&segment_process(process)->connections, 0);
 }

@@ -1,61 +1,14 @@
 /* src/shm/table.c -- slots of upstreams and backends, by identity */
 #include <errno.h>
-#include <stdlib.h>
 
-#include "core/hash.h"
 #include "core/memory.h"
 #include "core/random.h"
 #include "shm/internal.h"
+#include "shm/names.h"
 
-/*
- * The names that this process has given slots to (the master), or found in
- * them (attach). They decide; the slots only tell others. By slot.
- */
-struct names {
-	uint64_t hash[BACKENDS_MAX];	/* 0: free */
-	char *text[BACKENDS_MAX];	/* from malloc; cut after an attach */
-};
 static struct names backends, upstreams;
-_Static_assert(UPSTREAMS_MAX <= BACKENDS_MAX, "names has room for both");
 
 #define UPSTREAM_TEXT sizeof(((struct upstream_slot *)0)->name)
-
-static uint64_t
-hash_of(const char *text)
-{
-	uint64_t hash = hash_bytes(text, strlen(text), 0);
-
-	return hash != 0 ? hash : 1;
-}
-
-/* The slot of this name, else the first free one, else `n`. */
-static uint32_t
-names_seek(const struct names *k, uint32_t n, const char *text,
-    size_t text_max)
-{
-	uint64_t hash = hash_of(text);
-	uint32_t first_free = n;
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (k->hash[i] == 0 && first_free == n)
-			first_free = i;
-		if (k->hash[i] == hash &&
-		    strncmp(k->text[i], text, text_max - 1) == 0)
-			return i;
-	}
-	return first_free;
-}
-
-static void
-names_forget(struct names *k, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (k->hash[i] != 0) {
-			free(k->text[i]);
-			k->text[i] = NULL;
-			k->hash[i] = 0;
-		}
-}
 
 void
 table_forget(void)
@@ -183,47 +136,121 @@ put_upstream(uint32_t slot)
 	u->identity_hash = upstreams.hash[slot];
 }
 
+/* One that is known is used, from now on if it was given back. */
+static void
+use_again(struct names *k, uint32_t slot, _Atomic uint32_t *in_use)
+{
+	if (k->released[slot] == 0)
+		return;
+	k->released[slot] = 0;
+	shm_publish(in_use, SLOT_USED);
+}
+
+/*
+ * Its owner changes: while that lasts nobody's. Whoever dies in here leaves
+ * a slot with a generation and no name, which the next one wipes again.
+ */
+static void
+make_backend(uint32_t slot, const char *identity)
+{
+	struct backend_slot *b = segment_backend_slot(slot);
+
+	if (backends.hash[slot] != 0)
+		shm_publish(&b->in_use, SLOT_UNUSED);
+	if (backends.generation[slot] != 0)
+		backend_wipe(slot);
+	names_take(&backends, slot, identity, name_hash(identity));
+	shm_set(&b->generation, ++backends.generation[slot]);
+	put_backend(slot);
+	shm_publish(&b->in_use, SLOT_USED);
+}
+
+static void
+make_upstream(uint32_t slot, const char *name)
+{
+	struct upstream_slot *u = segment_upstream_slot(slot);
+
+	if (upstreams.hash[slot] != 0)
+		shm_publish(&u->in_use, SLOT_UNUSED);
+	if (upstreams.generation[slot] != 0)
+		upstream_wipe(slot);
+	names_take(&upstreams, slot, name, name_hash(name));
+	shm_set(&u->generation, ++upstreams.generation[slot]);
+	put_upstream(slot);
+	/* Two machines with one file do not start alike. */
+	shm_set(&u->cursor, random_u64() >> 32);
+	shm_publish(&u->in_use, SLOT_USED);
+}
+
 int
 segment_backend(const char *identity)
 {
 	uint32_t n = segment.n_chunks * BACKEND_CHUNK;
-	uint32_t slot = names_seek(&backends, n, identity, IDENTITY_MAX);
-	struct backend_slot *b;
+	uint32_t slot = names_find(&backends, n, identity, IDENTITY_MAX);
 
+	if (slot < n) {
+		use_again(&backends, slot, &segment_backend_slot(slot)->in_use);
+		return (int)slot;
+	}
+	slot = names_spare(&backends, n);
 	if (slot == n && add_chunk() < 0)
 		return -1;
-	if (backends.hash[slot] != 0)
-		return (int)slot;
-	backends.hash[slot] = hash_of(identity);
-	backends.text[slot] = xstrdup(identity);
-	put_backend(slot);
-	b = segment_backend_slot(slot);
-	shm_add(&b->generation, 1);
-	shm_publish(&b->in_use, 1);
+	make_backend(slot, identity);
 	return (int)slot;
 }
 
 int
 segment_upstream(const char *name)
 {
-	uint32_t slot = names_seek(&upstreams, UPSTREAMS_MAX, name,
+	uint32_t slot = names_find(&upstreams, UPSTREAMS_MAX, name,
 	    UPSTREAM_TEXT);
-	struct upstream_slot *u;
 
+	if (slot < UPSTREAMS_MAX) {
+		use_again(&upstreams, slot,
+		    &segment_upstream_slot(slot)->in_use);
+		return (int)slot;
+	}
+	slot = names_spare(&upstreams, UPSTREAMS_MAX);
 	if (slot == UPSTREAMS_MAX) {
 		errno = ENOSPC;
 		return -1;
 	}
-	if (upstreams.hash[slot] != 0)
-		return (int)slot;
-	upstreams.hash[slot] = hash_of(name);
-	upstreams.text[slot] = xstrdup(name);
-	put_upstream(slot);
-	u = segment_upstream_slot(slot);
-	/* Two machines with one file do not start alike. */
-	shm_set(&u->cursor, random_u64() >> 32);
-	shm_publish(&u->in_use, 1);
+	make_upstream(slot, name);
 	return (int)slot;
+}
+
+static bool
+is_marked(const uint64_t *set, uint32_t slot)
+{
+	return (set[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+/* Is given back, unless it is marked. */
+static bool
+release(struct names *k, uint32_t slot, const uint64_t *marks,
+    _Atomic uint32_t *in_use)
+{
+	if (is_marked(marks, slot))
+		return false;
+	names_release(k, slot);
+	shm_publish(in_use, SLOT_RELEASED);
+	return true;
+}
+
+uint32_t
+segment_keep(const struct segment_use *use)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < segment.n_chunks * BACKEND_CHUNK; i++)
+		if (names_use(&backends, i) == SLOT_USED)
+			n += release(&backends, i, use->backends,
+			    &segment_backend_slot(i)->in_use);
+	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++)
+		if (names_use(&upstreams, i) == SLOT_USED)
+			n += release(&upstreams, i, use->upstreams,
+			    &segment_upstream_slot(i)->in_use);
+	return n;
 }
 
 /* One slot's name as we find it. A whole text must have the hash that it is
@@ -238,33 +265,59 @@ names_adopt(struct names *k, uint32_t slot, const char *text, size_t max,
 	copy_out(copy, text, max);
 	len = strnlen(copy, max);
 	if (hash == 0 || len == max ||
-	    (len < max - 1 && hash_of(copy) != hash))
+	    (len < max - 1 && name_hash(copy) != hash))
 		return -1;
-	k->hash[slot] = hash;
-	k->text[slot] = xstrdup(copy);
+	names_take(k, slot, copy, hash);
 	return 0;
 }
 
-#define is_published(s)							\
-	(atomic_load_explicit(&(s)->in_use, memory_order_acquire) != 0)
+/* Of one slot all: `use` is read first, then what was published by it. */
+static int
+adopt(struct names *k, uint32_t slot, uint32_t use, const char *text,
+    size_t max, uint64_t hash)
+{
+	if (use == SLOT_UNUSED)
+		return 0;
+	if (use > SLOT_RELEASED || names_adopt(k, slot, text, max, hash) < 0)
+		return -1;
+	if (use == SLOT_RELEASED)
+		names_release(k, slot);
+	return 0;
+}
+
+#define use_of(s) atomic_load_explicit(&(s)->in_use, memory_order_acquire)
+
+static int
+adopt_backend(uint32_t slot)
+{
+	struct backend_slot *b = segment_backend_slot(slot);
+	uint32_t use = use_of(b);
+
+	backends.generation[slot] = shm_get(&b->generation);
+	return adopt(&backends, slot, use, b->identity, sizeof(b->identity),
+	    b->identity_hash);
+}
+
+static int
+adopt_upstream(uint32_t slot)
+{
+	struct upstream_slot *u = segment_upstream_slot(slot);
+	uint32_t use = use_of(u);
+
+	upstreams.generation[slot] = shm_get(&u->generation);
+	return adopt(&upstreams, slot, use, u->name, sizeof(u->name),
+	    u->identity_hash);
+}
 
 int
 table_adopt(void)
 {
-	for (uint32_t i = 0; i < segment.n_chunks * BACKEND_CHUNK; i++) {
-		struct backend_slot *b = segment_backend_slot(i);
-
-		if (is_published(b) && names_adopt(&backends, i, b->identity,
-		    sizeof(b->identity), b->identity_hash) < 0)
+	for (uint32_t i = 0; i < segment.n_chunks * BACKEND_CHUNK; i++)
+		if (adopt_backend(i) < 0)
 			return -1;
-	}
-	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++) {
-		struct upstream_slot *u = segment_upstream_slot(i);
-
-		if (is_published(u) && names_adopt(&upstreams, i, u->name,
-		    sizeof(u->name), u->identity_hash) < 0)
+	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++)
+		if (adopt_upstream(i) < 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -280,12 +333,16 @@ static bool
 check_backend(uint32_t slot)
 {
 	struct backend_slot *b = segment_backend_slot(slot);
+	uint32_t use = names_use(&backends, slot);
+	uint32_t generation = backends.generation[slot];
 
-	if (shm_get(&b->in_use) == 1 && is_right(&backends, slot,
+	if (shm_get(&b->in_use) == use &&
+	    shm_get(&b->generation) == generation && is_right(&backends, slot,
 	    b->identity, sizeof(b->identity), b->identity_hash))
 		return true;
 	put_backend(slot);
-	shm_publish(&b->in_use, 1);
+	shm_set(&b->generation, generation);
+	shm_publish(&b->in_use, use);
 	return false;
 }
 
@@ -293,12 +350,16 @@ static bool
 check_upstream(uint32_t slot)
 {
 	struct upstream_slot *u = segment_upstream_slot(slot);
+	uint32_t use = names_use(&upstreams, slot);
+	uint32_t generation = upstreams.generation[slot];
 
-	if (shm_get(&u->in_use) == 1 && is_right(&upstreams, slot, u->name,
-	    sizeof(u->name), u->identity_hash))
+	if (shm_get(&u->in_use) == use &&
+	    shm_get(&u->generation) == generation && is_right(&upstreams, slot,
+	    u->name, sizeof(u->name), u->identity_hash))
 		return true;
 	put_upstream(slot);
-	shm_publish(&u->in_use, 1);
+	shm_set(&u->generation, generation);
+	shm_publish(&u->in_use, use);
 	return false;
 }
 

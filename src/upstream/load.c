@@ -15,7 +15,7 @@ may_count(uint32_t process)
 {
 	uint32_t state = shm_get(&segment_process(process)->state);
 
-	return state != SLOT_FREE && state != SLOT_DEAD;
+	return state != SLOT_FREE && state != SLOT_DEAD && state != SLOT_GONE;
 }
 
 void

@@ -7,9 +7,12 @@
 #define SEGMENT_STORE_HOOK
 #include "shm/segment.c"
 #include "shm/attach.c"
+#include "shm/names.c"
+#include "shm/process.c"
 #include "shm/record.c"
 #include "shm/stripe.c"
 #include "shm/table.c"
+#include "shm/wipe.c"
 
 #include <signal.h>
 #include <stdio.h>
@@ -183,7 +186,7 @@ is_whole(const char *text, size_t size, uint64_t hash, int i)
 {
 	const char *name = name_of(i);
 
-	return hash == hash_of(name) && strnlen(text, size) < size &&
+	return hash == name_hash(name) && strnlen(text, size) < size &&
 	    strncmp(text, name, size - 1) == 0;
 }
 
@@ -309,6 +312,223 @@ START_TEST(a_death_before_any_store_leaves_it_valid)
 }
 END_TEST
 
+/* ---- slots that change hands: a chunk full of names, and new ones */
+
+#define FREED_FIRST	200
+#define FREED_NEXT	5
+#define FREED_UPSTREAM	1
+#define NEW_NAME	2000	/* name_of() */
+
+static void
+fill(uint32_t slot)
+{
+	struct backend_words *w = segment_backend_words(slot);
+	struct stripe *s = segment_stripe(WRITER, slot);
+	const struct check_record check = { .at_wall_ms = 1, .text = "fine" };
+	const struct place_record place = { .port = 80 };
+	uint32_t row = slot % BACKEND_CHUNK;
+
+	w->breaker = w->window = w->health = w->admin = slot + 1;
+	w->suspect = slot + 1;
+	s->in_flight[row] = s->idle[row] = s->open[row] = s->trials[row] = 1;
+	s->requests[row] = s->failures[row] = s->ewma[row] = slot + 1;
+	s->latency[row][0] = s->latency[row][LATENCY_CLASSES - 1] = 1;
+	segment_tell_check(slot, &check);
+	record_init(segment_place_record(slot), sizeof(place));
+	record_write(segment_place_record(slot), &place, sizeof(place));
+}
+
+static void
+fill_upstream(uint32_t slot)
+{
+	struct upstream_stripe *s = segment_upstream_stripe(WRITER);
+
+	segment_upstream_slot(slot)->budget = 9;
+	s->requests[slot] = 9;
+	s->waiting[slot] = s->open[slot] = s->idle[slot] = 9;
+	s->in_flight[slot] = 9;
+}
+
+static bool
+is_filled(uint32_t slot)
+{
+	struct backend_words *w = segment_backend_words(slot);
+	struct check_record check;
+
+	return segment_requests(slot) == slot + 1 &&
+	    segment_trials(slot) == 1 && w->breaker == slot + 1 &&
+	    w->admin == slot + 1 && record_read(segment_check_record(slot),
+	    &check, sizeof(check)) && check.at_wall_ms == 1;
+}
+
+static bool
+is_all_zero(const void *at, size_t bytes)
+{
+	const char *byte = at;
+
+	for (size_t i = 0; i < bytes; i++)
+		if (byte[i] != 0)
+			return false;
+	return true;
+}
+
+static bool
+is_wiped(uint32_t slot)
+{
+	uint64_t latency[LATENCY_CLASSES];
+	struct stripe *s = segment_stripe(WRITER, slot);
+
+	segment_latency(slot, latency);
+	return is_all_zero(latency, sizeof(latency)) &&
+	    is_all_zero(segment_backend_words(slot),
+	    sizeof(struct backend_words)) &&
+	    is_all_zero(segment_check_record(slot),
+	    sizeof(struct backend_records)) && segment_in_flight(slot) +
+	    segment_idle(slot) + segment_open(slot) + segment_trials(slot) +
+	    segment_requests(slot) + segment_failures(slot) +
+	    s->ewma[slot % BACKEND_CHUNK] == 0;
+}
+
+static bool
+is_upstream_wiped(uint32_t slot)
+{
+	return segment_upstream_slot(slot)->budget == 0 &&
+	    segment_first_requests(slot) + segment_waiting(slot) +
+	    segment_upstream_open(slot) == 0;
+}
+
+static void
+begin_full(void)
+{
+	*journal = (struct journal){ .backends = 0 };
+	ck_assert_int_eq(segment_create(), 0);
+	shm_publish(&segment_process(WRITER)->state, SLOT_READY);
+	add_backends(BACKEND_CHUNK);
+	add_upstreams(UPSTREAMS_MAX);
+	for (uint32_t i = 0; i < BACKEND_CHUNK; i++)
+		fill(i);
+	fill_upstream(FREED_UPSTREAM);
+}
+
+/* Gives back what only the old configuration has, one reload at a time. */
+static void
+keep_all_but(bool frees_next)
+{
+	struct segment_use use;
+
+	memset(&use, 0xff, sizeof(use));
+	use.backends[FREED_FIRST / 64] &= ~(1ull << FREED_FIRST % 64);
+	use.upstreams[0] &= ~(1ull << FREED_UPSTREAM);
+	if (frees_next)
+		use.backends[0] &= ~(1ull << FREED_NEXT);
+	segment_keep(&use);
+}
+
+/* Names in the order of their slots' release. */
+static void
+change_hands(void)
+{
+	keep_all_but(false);
+	keep_all_but(true);
+	journal->backends = segment_backend(name_of(NEW_NAME));
+	journal->backends = segment_backend(name_of(NEW_NAME + 1));
+	journal->upstreams = segment_upstream(name_of(NEW_NAME));
+	journal->stores = stores;
+}
+
+static void
+run_change(unsigned at)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		die_at = at;
+		segment_store_hook = before_store;
+		change_hands();
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(at == 0 ? status == 0 : WIFSIGNALED(status));
+}
+
+/* The old one's, whole, or nobody's, or the new one's and empty. */
+static void
+check_changed(uint32_t i, int new_name)
+{
+	struct backend_slot *b = segment_backend_slot(i);
+
+	if (b->in_use == SLOT_UNUSED)
+		return;
+	if (is_whole(b->identity, sizeof(b->identity), b->identity_hash,
+	    (int)i)) {
+		MUST(is_filled(i));
+		MUST(b->generation == 1);
+		return;
+	}
+	MUST(is_whole(b->identity, sizeof(b->identity), b->identity_hash,
+	    new_name));
+	MUST(b->in_use == SLOT_USED && b->generation == 2);
+	MUST(is_wiped(i));
+}
+
+static void
+check_others(void)
+{
+	for (uint32_t i = 0; i < BACKEND_CHUNK; i++) {
+		if (i == FREED_FIRST || i == FREED_NEXT)
+			continue;
+		MUST(segment_backend_slot(i)->in_use == SLOT_USED);
+		MUST(is_filled(i));
+	}
+}
+
+/* Dirty or not, whoever comes next finds them empty. */
+static void
+check_next_owner(void)
+{
+	for (int i = NEW_NAME; i < NEW_NAME + 2; i++) {
+		int slot = segment_backend(name_of(i));
+
+		MUST(slot == FREED_FIRST || slot == FREED_NEXT);
+		MUST(is_wiped((uint32_t)slot));
+	}
+	ck_assert_int_eq(segment_upstream(name_of(NEW_NAME)), FREED_UPSTREAM);
+	ck_assert(is_upstream_wiped(FREED_UPSTREAM));
+	ck_assert_uint_eq(segment.n_chunks, 1);
+	ck_assert_uint_eq(segment_check(), 0);
+}
+
+static void
+die_changing_hands(unsigned at)
+{
+	begin_full();
+	run_change(at);
+	attach_anew();
+	ck_assert_uint_eq(segment_check(), 0);
+	check_changed(FREED_FIRST, NEW_NAME);
+	check_changed(FREED_NEXT, NEW_NAME + 1);
+	check_others();
+	keep_all_but(true);
+	check_next_owner();
+	segment_close();
+}
+
+START_TEST(a_death_while_slots_change_hands_leaves_them_whole)
+{
+	unsigned n;
+
+	die_changing_hands(0);
+	ck_assert_int_eq(journal->backends, FREED_NEXT);
+	ck_assert_int_eq(journal->upstreams, FREED_UPSTREAM);
+	n = journal->stores;
+	ck_assert_uint_gt(n, 100);
+	for (unsigned at = 1; at <= n; at++)
+		die_changing_hands(at);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -318,6 +538,7 @@ suite(void)
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_test(t, a_whole_run_leaves_it_valid);
 	tcase_add_test(t, a_death_before_any_store_leaves_it_valid);
+	tcase_add_test(t, a_death_while_slots_change_hands_leaves_them_whole);
 	tcase_set_timeout(t, 300);
 	suite_add_tcase(s, t);
 	return s;

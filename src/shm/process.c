@@ -1,0 +1,48 @@
+/* src/shm/process.c -- process slots, and who has one */
+#include <errno.h>
+
+#include "shm/internal.h"
+
+/* The master's: what a slot tells is not asked. */
+static bool is_taken[SEGMENT_SLOTS];
+
+struct process_slot *
+segment_process(uint32_t process)
+{
+	ASSERT(process <= SEGMENT_MONITOR);
+	return &segment.header->processes[process];
+}
+
+void
+processes_forget(void)
+{
+	memset(is_taken, 0, sizeof(is_taken));
+}
+
+int
+segment_take_process(void)
+{
+	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
+		if (!is_taken[i]) {
+			is_taken[i] = true;
+			return (int)i;
+		}
+	errno = ENOSPC;
+	return -1;
+}
+
+void
+segment_hold_process(uint32_t slot)
+{
+	ASSERT(slot < SEGMENT_SLOTS && !is_taken[slot]);
+	is_taken[slot] = true;
+}
+
+void
+segment_give_process(uint32_t slot)
+{
+	ASSERT(slot < SEGMENT_SLOTS && is_taken[slot]);
+	is_taken[slot] = false;
+	if (segment_has_counts(slot))
+		shm_publish(&segment_process(slot)->state, SLOT_GONE);
+}
