@@ -270,7 +270,7 @@ open_all(const struct master_options *o, size_t n_slots)
 	raise_descriptor_limit();
 	if (privileges_find(o->conf->user) < 0 || open_segment(o->conf) < 0)
 		return -1;
-	if (wake_open((uint32_t)n_slots) < 0) {
+	if (wake_open() < 0) {
 		log_write_errno(LOG_ERROR, NULL, "eventfd");
 		return -1;
 	}

@@ -1,5 +1,7 @@
 /* src/proc/register.h -- a configuration's slots in the shared segment */
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
 
 struct conf;
 
@@ -9,8 +11,20 @@ struct conf;
  * "upstream|host|address:port", or "upstream|host|port|#seat" if it has a
  * name, never by its position, so two equal ones share a slot. 0, or -1 after
  * logging (the tables are full).
+ *
+ * A configuration may be registered while others live: what it has in common
+ * with them keeps its slot, and with it health, breaker, operator's orders,
+ * counters, latency and where a name was found. If -1, or if it is not used
+ * after all, segment_keep_confs() takes back what was new.
  */
 int segment_register_conf(const struct conf *conf);
+
+/*
+ * Master, when a configuration has come to its end: gives back the slots that
+ * none of these `n` has; how many. All that any process knows must be among
+ * them. Entries may be NULL.
+ */
+uint32_t segment_keep_confs(const struct conf *const *live, size_t n);
 
 /*
  * Before that: makes of each backend that has a name backend_seats() of them,

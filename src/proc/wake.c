@@ -13,24 +13,17 @@ static struct {
 	void (*on_wake)(void);
 } wakes;
 
-static int
-open_one(uint32_t slot)
-{
-	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-
-	if (fd < 0)
-		return -1;
-	wakes.fds[slot] = fd;
-	return 0;
-}
-
 int
-wake_open(uint32_t n_workers)
+wake_open(void)
 {
-	for (uint32_t i = 0; i < n_workers; i++)
-		if (open_one(i) < 0)
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++) {
+		int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+		if (fd < 0)
 			return -1;
-	return open_one(SEGMENT_MONITOR);
+		wakes.fds[i] = fd;
+	}
+	return 0;
 }
 
 void

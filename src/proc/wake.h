@@ -6,8 +6,10 @@
  * An eventfd for each process slot, made by the master before it forks and
  * inherited by all: a process can be woken by whoever changed something in the
  * segment that it should look at now. What, is told by the segment alone.
+ * Slots that nobody has yet have one too: whoever comes to them later can be
+ * woken by those that were there before.
  */
-int wake_open(uint32_t n_workers);	/* master: 0, or -1 with errno */
+int wake_open(void);	/* master: 0, or -1 with errno */
 void wake_close(void);
 /* Of the descriptors, for who closes all others; how many. */
 unsigned wake_descriptors(int *fds, unsigned most);

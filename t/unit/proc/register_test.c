@@ -102,6 +102,48 @@ START_TEST(names_are_multiplied)
 }
 END_TEST
 
+static bool
+is_used(uint32_t slot)
+{
+	return segment_backend_slot(slot)->in_use == SLOT_USED;
+}
+
+/* Another configuration while the first lives: web has one backend less and
+ * one more, api is gone, new has come. */
+START_TEST(a_second_configuration_shares_what_it_has_in_common)
+{
+	struct backend_conf second[3];
+	struct upstream_conf ups[2] = {
+		{ .name = "web", .backends = second, .n_backends = 2 },
+		{ .name = "new", .backends = second + 2, .n_backends = 1 },
+	};
+	struct conf next = { .upstreams = ups, .n_upstreams = 2 };
+	const struct conf *live[] = { NULL, &conf, &next };
+
+	ck_assert_int_eq(segment_register_conf(&conf), 0);
+	segment_backend_words(backends[1].slot)->admin = 5;
+	shm_set(&segment_backend_words(backends[1].slot)->health, 6);
+	backend(&second[0], "127.0.0.1", 9);
+	backend(&second[1], "127.0.0.1", 2);
+	backend(&second[2], "127.0.0.1", 1);
+	ck_assert_int_eq(segment_register_conf(&next), 0);
+	ck_assert_uint_eq(second[1].slot, backends[1].slot);
+	ck_assert_uint_eq(ups[0].slot, upstreams[0].slot);
+	ck_assert_uint_eq(segment_keep_confs(live, 3), 0);
+	live[1] = NULL;
+	ck_assert_uint_eq(segment_keep_confs(live, 3), 4);
+	ck_assert(!is_used(backends[0].slot) && is_used(second[0].slot) &&
+	    is_used(second[1].slot) && is_used(second[2].slot));
+	ck_assert_uint_eq(segment_upstream_slot(upstreams[1].slot)->in_use,
+	    SLOT_RELEASED);
+	ck_assert_int_eq(segment_register_conf(&conf), 0);
+	ck_assert(is_used(backends[0].slot));
+	ck_assert_uint_eq(segment_backend_words(backends[1].slot)->admin, 5);
+	ck_assert_uint_eq(segment_backend_words(backends[1].slot)->health, 6);
+	ck_assert_uint_eq(segment_check(), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -114,6 +156,7 @@ main(void)
 	tcase_add_test(t, each_has_its_own_slot);
 	tcase_add_test(t, another_order_keeps_the_slots);
 	tcase_add_test(t, names_are_multiplied);
+	tcase_add_test(t, a_second_configuration_shares_what_it_has_in_common);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
