@@ -33,7 +33,8 @@ enum next {
  * One connection; an idle one holds nothing else. States
  * (steps[] below): HEAD waits for a request or the rest of one, EXCHANGE
  * has a sink, LINGER discards what the client still sends behind the last
- * answer, CLOSE waits for the last bytes to leave.
+ * answer, CLOSE waits for the last bytes to leave, GIVEN to hear whether another
+ * process has it.
  */
 struct h1_server {
 	struct wire wire;
@@ -66,6 +67,7 @@ struct h1_server {
 	uint8_t family;
 	uint16_t client_port;
 	uint16_t fresh;			/* its place among the fresh ones + 1 */
+	uint16_t refused;		/* by the taker of that number */
 	union {
 		struct in_addr in;
 		struct in6_addr in6;
@@ -78,6 +80,8 @@ static struct {
 	size_t n;
 	uint64_t last_id;
 	bool is_ready, is_draining;
+	h1_server_taker *take;		/* NULL: nobody takes them over */
+	uint16_t taker;			/* its number; 0: none was there yet */
 	struct http_field fields[HEAD_FIELDS_MAX];
 	struct http_extra extras[HEAD_EXTRAS_MAX];
 	struct address client;		/* given out by http_peer */
@@ -104,7 +108,7 @@ set_state(struct h1_server *s, unsigned state)
 	s->state = (uint8_t)state;
 }
 
-enum { STATE_HEAD, STATE_EXCHANGE, STATE_LINGER, STATE_CLOSE };
+enum { STATE_HEAD, STATE_EXCHANGE, STATE_LINGER, STATE_CLOSE, STATE_GIVEN };
 
 static void
 arm(struct h1_server *s, uint32_t ms)
@@ -452,8 +456,7 @@ begin_exchange(struct h1_server *s, struct http_head *h)
 	s->has_said_close = !h->is_keep_alive;
 	pace_begin(&s->pace, clock_now_ms, 0);
 	s->has_response_head = s->is_response_done = false;
-	s->is_keep_alive = h->is_keep_alive && !servers.is_draining &&
-	    (s->settings->requests == 0 ||
+	s->is_keep_alive = h->is_keep_alive && (s->settings->requests == 0 ||
 	    s->requests < s->settings->requests) && clock_now_ms < s->end_ms;
 	s->stream.body_limit = s->settings->body_bytes;
 	s->stream.sink = s->settings->service->open(s->settings->service,
@@ -697,6 +700,8 @@ end_exchange(struct h1_server *s)
 		arm(s, stash_len(&s->wire.unsent) > 0 ?
 		    s->settings->send_timeout_ms : s->settings->keep_alive_ms);
 		s->has_new_rest = stash_len(&s->rest) > 0;
+		if (unlikely(servers.take != NULL))
+			wire_run_later(&s->wire);	/* it is offered then */
 		return NEXT_STEP;
 	}
 	if (unlikely(s->fresh > 0) && !s->has_said_close)
@@ -772,13 +777,21 @@ step_close(struct h1_server *s)
 	return NEXT_WAIT;
 }
 
+/* Another process has it, or will not have it. */
+static enum next
+step_given(struct h1_server *s UNUSED)
+{
+	return NEXT_WAIT;
+}
+
 /* ---- the driver */
 
 #define STATES(X)							\
 	X(HEAD,		step_head,	"reading the request head")	\
 	X(EXCHANGE,	step_exchange,	"serving a request")		\
 	X(LINGER,	step_linger,	"discarding what still comes")	\
-	X(CLOSE,	step_close,	"sending the last bytes")
+	X(CLOSE,	step_close,	"sending the last bytes")		\
+	X(GIVEN,	step_given,	"handing it over")
 static const struct step {
 	enum next (*run)(struct h1_server *s);
 	const char *doing;
@@ -805,12 +818,68 @@ server_run(struct h1_server *s)
 	return false;
 }
 
+/* ---- another process goes on with it */
+
+/* Nobody else goes on with it when this process ends. */
+static bool
+must_end_here(const struct h1_server *s)
+{
+	return servers.take == NULL || s->settings->address == NULL ||
+	    s->refused == servers.taker;
+}
+
+static bool
+is_at_rest(const struct h1_server *s)
+{
+	return s->state == STATE_HEAD && s->wire.conn.io.is_registered &&
+	    !s->is_running && stash_len(&s->rest) == 0 &&
+	    wire_is_at_rest(&s->wire);
+}
+
+/*
+ * The kernel holds what the client sends from now on, and tells whoever
+ * registers the connection next; of what it has told us already nothing is
+ * known to anybody. True: taken, or not to be offered at all.
+ */
+static bool
+offer(struct h1_server *s)
+{
+	struct h1_server_rest rest;
+
+	if (!is_at_rest(s) || must_end_here(s))
+		return true;
+	rest = (struct h1_server_rest){
+		.fd = s->wire.conn.io.fd, .settings = s->settings,
+		.client = *client_address(s), .requests = s->requests,
+		.end_ms = s->end_ms, .deadline_ms = s->timer.deadline_ms,
+	};
+	if (!servers.take(s, &rest))
+		return false;
+	/* Ours is a duplicate from here on: it has to leave the loop before
+	 * it is closed. */
+	io_remove(&s->wire.conn.io);
+	timer_stop(&s->timer);
+	set_state(s, STATE_GIVEN);
+	return true;
+}
+
+/* The end of an entry from the loop, which may end the connection. */
+static void
+run_and_leave(struct h1_server *s)
+{
+	bool is_there;
+
+	is_there = server_run(s);
+	wire_leave();
+	if (unlikely(servers.take != NULL) && is_there)
+		(void)offer(s);
+}
+
 static void
 on_run(struct wire *w)
 {
 	wire_enter();
-	(void)server_run(container_of(w, struct h1_server, wire));
-	wire_leave();
+	run_and_leave(container_of(w, struct h1_server, wire));
 }
 
 static void
@@ -853,8 +922,7 @@ on_event(struct io *io, uint32_t events)
 		on_out(s);
 	if (unlikely(events & lost_by(s)) && s->state == STATE_EXCHANGE)
 		s->wire.has_failed = true;
-	(void)server_run(s);
-	wire_leave();
+	run_and_leave(s);
 }
 
 /* ---- timer: which limit it is follows from the state */
@@ -959,6 +1027,14 @@ server_send_info(struct http_stream *stream, const struct http_head *h)
 	return result_of(s);
 }
 
+/* Draining: but what was sent behind it already is answered, too. */
+static bool
+is_last(const struct h1_server *s)
+{
+	return unlikely(servers.is_draining) && must_end_here(s) &&
+	    stash_len(&s->rest) == 0;
+}
+
 static const char *
 connection_field(const struct h1_server *s)
 {
@@ -1000,8 +1076,8 @@ server_send_head(struct http_stream *stream, const struct http_head *h,
 		closing.framing = FRAMING_CLOSE;
 		h = &closing;
 	}
-	if (servers.is_draining || !s->is_request_done || !h->is_keep_alive ||
-	    (!end && h->framing == FRAMING_CLOSE))
+	if (!s->is_request_done || !h->is_keep_alive ||
+	    (!end && h->framing == FRAMING_CLOSE) || is_last(s))
 		s->is_keep_alive = false;
 	s->framing = h->framing;
 	s->response_left = h->framing == FRAMING_LENGTH ? h->body_len :
@@ -1190,8 +1266,6 @@ server_new(int fd, const struct address *client,
 	timer_init(&s->timer, on_timer);
 	s->settings = settings;
 	s->id = ++servers.last_id;
-	s->end_ms = settings->age_ms == 0 ? UINT64_MAX :
-	    clock_now_ms + settings->age_ms;
 	keep_client(s, client);
 	list_push(&servers.all, &s->link);
 	servers.n++;
@@ -1204,6 +1278,8 @@ h1_server_accept(int fd, const struct address *client,
 {
 	struct h1_server *s = server_new(fd, client, settings);
 
+	s->end_ms = settings->age_ms == 0 ? UINT64_MAX :
+	    clock_now_ms + settings->age_ms;
 	/* Read first: a deferred accept comes with its request. */
 	s->wire.is_readable = true;
 	arm(s, settings->head_timeout_ms);
@@ -1252,7 +1328,58 @@ void
 h1_server_drain(void)
 {
 	servers.is_draining = true;
-	(void)h1_server_close_idle(servers.n);
+}
+
+void
+h1_server_offer_to(h1_server_taker *take)
+{
+	servers.take = take;
+	if (++servers.taker == 0)
+		servers.taker++;
+}
+
+void
+h1_server_offer(void)
+{
+	struct list *it = servers.all.prev, *before;
+
+	for (; it != &servers.all && servers.take != NULL; it = before) {
+		before = it->prev;
+		if (!offer(container_of(it, struct h1_server, link)))
+			return;
+	}
+}
+
+void
+h1_server_given(struct h1_server *s)
+{
+	ASSERT(s->state == STATE_GIVEN);
+	server_free(s);
+}
+
+void
+h1_server_take_back(struct h1_server *s, bool is_refused)
+{
+	ASSERT(s->state == STATE_GIVEN);
+	set_state(s, STATE_HEAD);
+	arm(s, s->settings->keep_alive_ms);
+	if (is_refused)
+		s->refused = servers.taker;
+	server_register(s);
+}
+
+void
+h1_server_adopt(const struct h1_server_rest *rest)
+{
+	struct h1_server *s = server_new(rest->fd, &rest->client,
+	    rest->settings);
+
+	s->requests = rest->requests;
+	s->end_ms = rest->end_ms;
+	loop_timer_set(&s->timer, rest->deadline_ms);
+	server_register(s);
+	if (unlikely(servers.take != NULL))
+		wire_run_later(&s->wire);	/* we are leaving, too */
 }
 
 void

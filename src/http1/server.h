@@ -1,5 +1,6 @@
 /* src/http1/server.h -- HTTP/1 connections of clients (RFC 9112) */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ struct h1_server_settings {
 	uint16_t port;			/* of the listener */
 	uint16_t listener;		/* its index */
 	const struct cidrs *trusted;	/* its proxies; NULL: none */
+	/* Of the listener, as an heir finds it; NULL: what comes from there
+	 * is never handed over. */
+	const struct address *address;
 };
 
 void h1_server_module_init(void);	/* once per process, idempotent */
@@ -34,10 +38,48 @@ void h1_server_accept(int fd, const struct address *client,
     const struct h1_server_settings *settings);
 
 size_t h1_server_connections(void);	/* open now */
-/* Drain: idle connections close, others after their current response (which
- * says Connection: close where it can). */
+/*
+ * Drain: each connection ends behind the answer to its next request, which says
+ * Connection: close, or by its own timers; with a taker (below) only what
+ * cannot be handed over does. Nothing is closed by this call: a request may be
+ * on its way.
+ */
 void h1_server_drain(void);
 /* Cuts everything. */
 void h1_server_close_all(void);
 /* Closes up to `n` of the connections idle longest; how many were closed. */
 size_t h1_server_close_idle(size_t n);
+
+/*
+ * Hand-over to another process (worker/heir.h). A connection is at rest when
+ * it waits for a request and this process holds nothing of it: no byte was read
+ * that is not dealt with, none waits to be sent. While there is a taker each is
+ * offered to it when it comes to rest, from the loop.
+ */
+struct h1_server;
+struct h1_server_rest {
+	int fd;				/* the connection's own */
+	const struct h1_server_settings *settings;
+	struct address client;
+	uint32_t requests;
+	uint64_t end_ms;		/* of its age; UINT64_MAX: none */
+	uint64_t deadline_ms;		/* for its next request; 0: none */
+};
+/*
+ * True: it has gone on its way. From then on it is still, and counted, until
+ * the taker says what became of it. False: it goes on here, for now.
+ */
+typedef bool h1_server_taker(struct h1_server *s,
+    const struct h1_server_rest *rest);
+/* NULL: nobody takes them any more. Whoever comes anew is offered all, also
+ * what was refused before. */
+void h1_server_offer_to(h1_server_taker *take);
+/* Offers all that are at rest, the oldest first, until one is not taken. */
+void h1_server_offer(void);
+/* It is another process's now: forgets it. The connection stays open. */
+void h1_server_given(struct h1_server *s);
+/* It goes on here. `is_refused`: the taker does not want it, and is not asked
+ * again. */
+void h1_server_take_back(struct h1_server *s, bool is_refused);
+/* The other side: takes over a descriptor with what belongs to it. */
+void h1_server_adopt(const struct h1_server_rest *rest);

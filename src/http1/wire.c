@@ -103,6 +103,13 @@ wire_leave(void)
 		wire_flush(gather.owner);
 }
 
+bool
+wire_is_at_rest(const struct wire *w)
+{
+	return wire_can_send(w) && gather.owner != w && !w->is_blocked &&
+	    !w->is_readable && list_is_empty(&w->run);
+}
+
 void
 wire_run_later(struct wire *w)
 {

@@ -80,6 +80,7 @@ drain(uint32_t limit_ms)
 	if (me.is_worker)
 		cover_stop();
 	h1_server_drain();
+	(void)h1_server_close_idle(SIZE_MAX);
 	loop_timer_set(&me.stop, clock_now_ms + limit_ms);
 }
 
@@ -151,6 +152,7 @@ settings_init(struct h1_server_settings *s, const struct conf *conf,
 	s->min_rate = conf->limits.min_rate;
 	s->listener = (uint16_t)(l - conf->listeners);
 	s->port = address_port(address);
+	s->address = address;
 	s->trusted = l->trusted.n > 0 ? &l->trusted : NULL;
 }
 
