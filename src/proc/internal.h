@@ -54,7 +54,7 @@ struct master {
 
 extern struct master master;
 
-/* run_dir.c: RUN_DIR, its admin socket and status file. */
+/* run_dir.c: RUN_DIR, its admin socket and status file; the pid file. */
 /* 0, or -1 after logging: what the file asks for cannot be had. */
 int run_dir_open(struct master *m);
 /* The admin interface's listening sockets, for the monitor. */

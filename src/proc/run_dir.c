@@ -1,4 +1,4 @@
-/* src/proc/run_dir.c -- RUN_DIR: the admin socket and the status file */
+/* src/proc/run_dir.c -- RUN_DIR: admin socket, status file, pid file */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "net/listener.h"
 #include "proc/internal.h"
+#include "proc/pid_file.h"
 #include "proc/status.h"
 
 /* Where it is: named, or admin.sock in RUN_DIR. NULL: nowhere. */
@@ -81,7 +82,8 @@ run_dir_open(struct master *m)
 {
 	m->admin_fd = -1;
 	make_run_dir(m->options->conf->run_dir);
-	return open_socket(m) < 0 || open_address(m) < 0 ? -1 : 0;
+	return pid_file_take(m->options->conf->pid_file) < 0 ||
+	    open_socket(m) < 0 || open_address(m) < 0 ? -1 : 0;
 }
 
 void
@@ -118,4 +120,5 @@ run_dir_close(struct master *m)
 	listener_set_close(&m->admin);
 	if (m->owns_run_dir)
 		status_remove(m->options->conf->run_dir);
+	pid_file_give();
 }
