@@ -12,10 +12,12 @@
 
 #include "cli/explain.h"
 #include "cli/options.h"
+#include "cli/signal.h"
 #include "conf/conf.h"
 #include "conf/dump.h"
 #include "core/log.h"
 #include "core/regex.h"
+#include "proc/daemon.h"
 #include "proc/master.h"
 #include "proc/title.h"
 #include "worker/worker.h"
@@ -141,7 +143,7 @@ serve(int log_fd, int access_fd, int argc, char **argv)
 	};
 
 	o.log_mirror = conf->log.file == NULL && log_fd != STDERR_FILENO &&
-	    isatty(STDERR_FILENO);
+	    !options.daemon && isatty(STDERR_FILENO);
 	log_open(log_fd, log_fd != STDERR_FILENO);
 	if (regex_jit_is_refused())
 		log_warn(NULL, "regular expressions are interpreted: the "
@@ -204,7 +206,8 @@ run(int argc, char **argv)
 	if (log_fd < 0)
 		return EXIT_FAILURE;
 	access_fd = open_access_log();
-	status = access_fd < -1 ? EXIT_FAILURE :
+	status = access_fd < -1 || (options.daemon &&
+	    daemon_start(log_fd, access_fd) < 0) ? EXIT_FAILURE :
 	    serve(log_fd, access_fd, argc, argv);
 	log_open(-1, false);
 	if (log_fd > STDERR_FILENO)
@@ -261,6 +264,9 @@ main(int argc, char **argv)
 		return end_output();
 	}
 	log_open(STDERR_FILENO, false);
+	options.directory = daemon_directory(options.daemon);
+	if (options.signal != NULL)
+		return send_signal(&options);
 	status = run(argc, argv);
 	conf_free(&conf);
 	return status;

@@ -26,9 +26,10 @@ enum {
 	OPTION_HEADER,
 	OPTION_CLIENT,
 	OPTION_SCHEMA,
+	OPTION_SIGNAL,
 };
 
-static const char short_options[] = ":hVH:p:c:b:s:tT";
+static const char short_options[] = ":hVH:p:c:b:s:tTd";
 
 static const struct option long_options[] = {
 	{ "help",	no_argument,		NULL, 'h' },
@@ -50,6 +51,8 @@ static const struct option long_options[] = {
 	{ "log-file",	required_argument,	NULL, OPTION_LOG_FILE },
 	{ "log-level",	required_argument,	NULL, OPTION_LOG_LEVEL },
 	{ "run-dir",	required_argument,	NULL, OPTION_RUN_DIR },
+	{ "daemon",	no_argument,		NULL, 'd' },
+	{ "signal",	required_argument,	NULL, OPTION_SIGNAL },
 	{ "cookie-name", required_argument,	NULL, OPTION_COOKIE_NAME },
 	{ NULL,		0,			NULL, 0 },
 };
@@ -86,6 +89,22 @@ set_mode(struct options *o, const char *text)
 	return 0;
 }
 
+static int
+set_signal(struct options *o, const char *text)
+{
+	static const char *const names[] = {
+		"reload", "reopen", "upgrade", "quit", "stop",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			o->signal = names[i];
+			return 0;
+		}
+	return wrong_usage("--signal takes reload, reopen, upgrade, quit or "
+	    "stop, not ", text);
+}
+
 /* 0, -1, or 1: not one of these. */
 static int
 take_text(struct options *o, int option, const char *text)
@@ -106,6 +125,7 @@ take_text(struct options *o, int option, const char *text)
 	case OPTION_HEADER:	o->headers[o->n_headers++] = text; break;
 	case 'p':		return set_port(o, text);
 	case OPTION_MODE:	return set_mode(o, text);
+	case OPTION_SIGNAL:	return set_signal(o, text);
 	default:		return 1;
 	}
 	return *text == '\0' ? wrong_usage("an option's value is empty", "") :
@@ -133,6 +153,7 @@ take(struct options *o, int option, char **argv)
 	case 'V':	o->version++; return 0;
 	case 't':	o->test = true; return 0;
 	case 'T':	o->dump = true; return 0;
+	case 'd':	o->daemon = true; return 0;
 	case OPTION_SCHEMA: o->schema = true; return 0;
 	case ':':
 	case '?':	return refuse(option, argv);
@@ -187,8 +208,11 @@ options_print_help(void)
 "      --mode single     everything in one process\n"
 "      --log-file FILE   error log; - is stderr\n"
 "      --log-level LEVEL debug, info (default), notice, warn, error\n"
-"      --run-dir DIR     admin socket and status go here\n"
+"      --run-dir DIR     admin socket, status and pid file go here\n"
 "                        (" RUNSTATEDIR "/fairlead)\n"
+"  -d, --daemon          go to the background once all workers serve\n"
+"      --signal NAME     tell the one that runs, and wait until it is done:\n"
+"                        reload, reopen, upgrade, quit or stop\n"
 "  -t, --test            check the configuration, say what is wrong, and exit\n"
 "  -T, --dump            the same, then print what file and command line come\n"
 "                        to, defaults filled in, as a file\n"

@@ -295,6 +295,12 @@ struct options {
 	bool is_single;			/* --mode single */
 	const char *log_file, *log_level;
 	const char *run_dir;
+	bool daemon;
+	/* What names of files here and in the file's keys are relative to
+	 * (included ones are to the file that names them); NULL: to the
+	 * current one. */
+	const char *directory;
+	const char *signal;		/* to the one that runs */
 	const char *explain, *client;	/* "METHOD URL"; an address */
 	const char **headers;		/* "Field: value" */
 	size_t n_headers;

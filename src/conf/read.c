@@ -121,6 +121,60 @@ warn_drain_cuts(const struct file_conf *f, struct diagnostics *d)
 	    "\"keep_alive\" and \"drain_timeout\"");
 }
 
+static const char *
+join(struct arena *arena, const char *directory, const char *name)
+{
+	size_t size = strlen(directory) + strlen(name) + 2;
+	char *path = arena_alloc(arena, size);
+
+	snprintf(path, size, "%s%s%s", directory, *name == '/' ? "" : "/",
+	    name);
+	return path;
+}
+
+/* The name of a file, or a word for a descriptor. NULL stays. */
+static const char *
+place_file(const struct conf *conf, const struct options *o, const char *name)
+{
+	static const char *const words[] = { "-", "stdout", "stderr" };
+
+	if (name == NULL || *name == '/' || o->directory == NULL)
+		return name;
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (strcmp(name, words[i]) == 0)
+			return name;
+	return join(conf->arena, o->directory, name);
+}
+
+static void
+place_listener(const struct conf *conf, const struct options *o,
+    struct address *a, struct diagnostics *d)
+{
+	const char *path = a->un.sun_path;
+
+	if (a->sa.sa_family != AF_UNIX || *path == '/' || o->directory == NULL)
+		return;
+	path = join(conf->arena, "unix:", place_file(conf, o, path));
+	if (!address_parse(a, span_str(path)))
+		diag_error(d, PLACE_OPTIONS, "%s is too long for a socket",
+		    path);
+}
+
+/* Who goes to the background leaves its directory, and has a pid file. */
+static void
+place_files(struct conf *conf, const struct options *o, struct diagnostics *d)
+{
+	for (size_t i = 0; i < conf->n_listeners; i++)
+		place_listener(conf, o, &conf->listeners[i].address, d);
+	conf->log.file = place_file(conf, o, conf->log.file);
+	conf->access.file = place_file(conf, o, conf->access.file);
+	conf->admin_socket = place_file(conf, o, conf->admin_socket);
+	conf->pid_file = place_file(conf, o, conf->pid_file);
+	if (conf->pid_file == NULL && !conf->is_pid_file_off && o->daemon)
+		conf->pid_file = join(conf->arena, conf->run_dir,
+		    "fairlead.pid");
+}
+
 static struct conf *
 conf_new(const struct options *o)
 {
@@ -128,10 +182,12 @@ conf_new(const struct options *o)
 	struct conf *conf = arena_new_of(arena, struct conf);
 
 	conf->arena = arena;
-	conf->run_dir = arena_str(arena, span_str(o->run_dir != NULL ?
-	    o->run_dir : RUNSTATEDIR "/fairlead"));
+	conf->run_dir = place_file(conf, o, arena_str(arena,
+	    span_str(o->run_dir != NULL ? o->run_dir :
+	    RUNSTATEDIR "/fairlead")));
 	if (o->file != NULL)
-		conf->file = arena_str(arena, span_str(o->file));
+		conf->file = place_file(conf, o,
+		    arena_str(arena, span_str(o->file)));
 	return conf;
 }
 
@@ -161,6 +217,7 @@ conf_read(const struct options *o, struct diagnostics *d)
 		take_upstreams(conf, f, d);
 		take_routes(conf, f, d);
 	}
+	place_files(conf, o, d);
 	if (diagnostics_errors(d) > 0)
 		conf_free(&conf);
 	return conf;

@@ -14,6 +14,7 @@
 #include "event/loop.h"
 #include "net/listener.h"
 #include "proc/control.h"
+#include "proc/daemon.h"
 #include "proc/privileges.h"
 #include "proc/title.h"
 #include "shm/segment.h"
@@ -243,6 +244,7 @@ single_ready(struct child *self)
 	shm_publish(&segment.header->ready_generation, self->generation);
 	listener_set_print(self->listeners, names, sizeof(names));
 	log_notice(NULL, "ready: single process, listening on %s", names);
+	daemon_ready();
 }
 
 void

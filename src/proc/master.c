@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "net/listener.h"
+#include "proc/daemon.h"
 #include "proc/internal.h"
 #include "proc/privileges.h"
 #include "proc/register.h"
@@ -82,6 +83,7 @@ master_child_ready(struct process *p)
 	log_notice(NULL, "ready: %zu workers, listening on %s",
 	    master.n_workers, names);
 	log_open(master.options->log_fd, master.options->log_mirror);
+	daemon_ready();
 }
 
 /* Ends at once what is left; its reaping ends the loop. */

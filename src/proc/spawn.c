@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "net/listener.h"
+#include "proc/daemon.h"
 #include "proc/internal.h"
 #include "proc/wake.h"
 
@@ -98,6 +99,7 @@ run_child(const struct process *p, int control_fd)
 		run_dir_sockets(&master, self.admin_fds);
 	loop_fini();	/* ours is a copy of the master's */
 	close_others(p, control_fd);
+	daemon_child();
 	log_open(master.options->log_fd, master.options->log_mirror);
 	exit(p->role->main(&self));
 }

@@ -3,10 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "core/memory.h"
 
 /* A JSON string (RFC 8259 7). */
 static void
@@ -85,4 +90,69 @@ status_remove(const char *run_dir)
 
 	snprintf(path, sizeof(path), "%s/status", run_dir);
 	unlink(path);
+}
+
+static bool
+take_diagnostics(struct status *s, const json_t *list)
+{
+	size_t n = json_array_size(list);
+	const char **lines = xcalloc(n + 1, sizeof(*lines));
+
+	s->diagnostics = lines;
+	for (; s->n_diagnostics < n; s->n_diagnostics++) {
+		lines[s->n_diagnostics] = json_string_value(json_array_get(list,
+		    s->n_diagnostics));
+		if (lines[s->n_diagnostics] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+take_status(struct status *s)
+{
+	json_t *list;
+	json_int_t pid, sequence, generation;
+
+	if (json_unpack(s->json, "{s:I, s:I, s:I, s:s, s:o}", "pid", &pid,
+	    "sequence", &sequence, "generation", &generation, "verdict",
+	    &s->verdict, "diagnostics", &list) < 0 || pid < 1 || pid > INT_MAX)
+		return false;
+	s->pid = (pid_t)pid;
+	s->sequence = (uint32_t)sequence;
+	s->generation = (uint32_t)generation;
+	return take_diagnostics(s, list);
+}
+
+int
+status_read(const char *run_dir, struct status *s)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	*s = (struct status){ .sequence = 0 };
+	snprintf(path, sizeof(path), "%s/status", run_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0)
+		s->json = json_loadfd(fd, 0, NULL);
+	close(fd);
+	s->owner = st.st_uid;
+	if (s->json != NULL && take_status(s))
+		return 0;
+	status_free(s);
+	errno = EBADMSG;
+	return -1;
+}
+
+void
+status_free(struct status *s)
+{
+	free((void *)(uintptr_t)s->diagnostics);
+	s->diagnostics = NULL;
+	s->n_diagnostics = 0;
+	json_decref(s->json);
+	s->json = NULL;
 }

@@ -11,7 +11,7 @@
 #include "core/base.h"
 #include "support/unit.h"
 
-#define ARGS_MOST 16
+#define ARGS_MOST 24
 
 /* Cuts `line` at blanks; what was parsed refers to `room`. */
 static int
@@ -90,7 +90,10 @@ START_TEST(long_ones)
 	free(o.backends);
 	free(o.headers);
 	ck_assert_int_eq(parse(&o, "fairlead --workers 3 --mode single -b b "
-	    "--log-file - --log-level debug --run-dir /d"), 0);
+	    "--log-file - --log-level debug --run-dir /d --daemon "
+	    "--signal reload"), 0);
+	ck_assert(o.daemon);
+	ck_assert_str_eq(o.signal, "reload");
 	ck_assert_str_eq(o.workers, "3");
 	ck_assert(o.is_single);
 	ck_assert_str_eq(o.log_file, "-");
@@ -141,6 +144,9 @@ static const struct {
 	{ "fairlead -p +80", "--port takes a number from 1 to 65535, not +80" },
 	{ "fairlead -p 80x", "--port takes a number from 1 to 65535, not 80x" },
 	{ "fairlead --mode multi", "the only --mode is single, not multi" },
+	{ "fairlead --signal HUP", "--signal takes reload, reopen, upgrade, "
+	  "quit or stop, not HUP" },
+	{ "fairlead --signal", "a value is missing behind --signal" },
 };
 
 START_TEST(wrong_usage)
@@ -163,7 +169,8 @@ START_TEST(help)
 	static const char *const all[] = { "-h, --help", "-V, --version",
 	    "-H, --host", "-p, --port", "-c, --config", "-b, --backend",
 	    "-s, --strategy", "-t, --test", "--workers", "--mode",
-	    "--log-file", "--log-level", "--run-dir" };
+	    "--log-file", "--log-level", "--run-dir", "-d, --daemon",
+	    "--signal" };
 	int fd = capture(STDOUT_FILENO);
 	char *text, *line, *save = NULL;
 

@@ -326,6 +326,61 @@ START_TEST(no_file)
 }
 END_TEST
 
+static void
+check_below(const char *directory, const char *path, const char *rest)
+{
+	size_t len = strlen(directory);
+
+	ck_assert_int_eq(strncmp(path, directory, len), 0);
+	ck_assert_str_eq(path + len, rest);
+}
+
+/* The command line of one that goes to the background and to "/". */
+START_TEST(leaves_its_directory)
+{
+	char here[PATH_MAX];
+	struct options o = { .daemon = true, .run_dir = "run",
+		.directory = getcwd(here, sizeof(here)), .log_file = "log" };
+	struct reading r = conf_file_read(SPAN(TWO
+	    "access_log: {file: stdout}\nadmin: {socket: a/s}\n"
+	    "listeners: [{address: \"unix:l\"}, {address: \"unix:/l\"}]\n"),
+	    &o);
+	const struct conf *c = good(&r);
+
+	check_below(here, c->file, "/t.yaml");
+	check_below(here, c->run_dir, "/run");
+	check_below(here, c->log.file, "/log");
+	ck_assert_str_eq(c->access.file, "stdout");
+	check_below(here, c->admin_socket, "/a/s");
+	check_below(here, c->listeners[0].address.un.sun_path, "/l");
+	check_address(&c->listeners[1].address, "unix:/l");
+	check_below(here, c->pid_file, "/run/fairlead.pid");
+	reading_free(&r);
+}
+END_TEST
+
+static const struct { bool is_daemon; const char *line, *path; } pid_files[] = {
+	{ false, "", NULL },
+	{ true, "", "/run/x/fairlead.pid" },
+	{ false, "pid_file: y.pid\n", "y.pid" },
+	{ true, "pid_file: /y.pid\n", "/y.pid" },
+	{ true, "pid_file: off\n", NULL },
+};
+
+START_TEST(pid_file)
+{
+	struct options o = { .daemon = pid_files[_i].is_daemon,
+		.run_dir = "/run/x" };
+	char text[256];
+	struct reading r;
+
+	snprintf(text, sizeof(text), TWO "%s", pid_files[_i].line);
+	r = conf_file_read(span_str(text), &o);
+	ck_assert_pstr_eq(good(&r)->pid_file, pid_files[_i].path);
+	reading_free(&r);
+}
+END_TEST
+
 #define B(...)								\
 	.backends = (const char *[]){ __VA_ARGS__ },			\
 	.n_backends = sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)
@@ -499,6 +554,8 @@ main(void)
 	tcase_add_test(tc, options_win);
 	tcase_add_test(tc, log_options_win);
 	tcase_add_test(tc, no_file);
+	tcase_add_test(tc, leaves_its_directory);
+	tcase_add_loop_test(tc, pid_file, 0, COUNT_OF(pid_files));
 	tcase_add_loop_test(tc, bad_options, 0, COUNT_OF(options));
 	tcase_add_test(tc, options_and_file);
 	tcase_add_test(tc, no_such_file);

@@ -2,6 +2,7 @@
 #include "proc/status.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,61 @@ START_TEST(it_holds_what_it_should)
 }
 END_TEST
 
+START_TEST(it_is_read_back)
+{
+	static const char *const lines[] = { "a \"b\" \\", "tab\there", "" };
+	struct status s = {
+		.sequence = 4000000000u, .generation = 2, .verdict = "rejected",
+		.diagnostics = lines, .n_diagnostics = 3,
+	}, r;
+
+	ck_assert_int_eq(status_read(dir, &r), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_int_eq(status_write(dir, &s), 0);
+	ck_assert_int_eq(status_read(dir, &r), 0);
+	ck_assert_int_eq(r.pid, getpid());
+	ck_assert_int_eq(r.owner, geteuid());
+	ck_assert_uint_eq(r.sequence, s.sequence);
+	ck_assert_uint_eq(r.generation, 2);
+	ck_assert_str_eq(r.verdict, "rejected");
+	ck_assert_uint_eq(r.n_diagnostics, 3);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_str_eq(r.diagnostics[i], lines[i]);
+	status_free(&r);
+	status_free(&r);	/* nothing is left to free */
+}
+END_TEST
+
+static const char *const junk[] = {
+	"", "{}", "[]", "{\"pid\":1",
+	"{\"pid\":0,\"sequence\":1,\"generation\":1,\"verdict\":\"x\","
+	"\"diagnostics\":[]}",
+	"{\"pid\":-1,\"sequence\":1,\"generation\":1,\"verdict\":\"x\","
+	"\"diagnostics\":[]}",
+	"{\"pid\":\"1\",\"sequence\":1,\"generation\":1,\"verdict\":\"x\","
+	"\"diagnostics\":[]}",
+	"{\"pid\":1,\"sequence\":1,\"generation\":1,\"verdict\":\"x\","
+	"\"diagnostics\":[1]}",
+	"{\"pid\":1,\"sequence\":1,\"generation\":1,\"verdict\":7,"
+	"\"diagnostics\":[]}",
+};
+
+START_TEST(junk_is_refused)
+{
+	char path[64];
+	struct status r;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/status", dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(junk[_i], f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(status_read(dir, &r), -1);
+	ck_assert_int_eq(errno, EBADMSG);
+}
+END_TEST
+
 START_TEST(a_new_one_takes_the_old_ones_place)
 {
 	struct status s = { .sequence = 1, .verdict = "starting" };
@@ -107,6 +163,9 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, it_holds_what_it_should);
+	tcase_add_test(t, it_is_read_back);
+	tcase_add_loop_test(t, junk_is_refused, 0,
+	    sizeof(junk) / sizeof(*junk));
 	tcase_add_test(t, a_new_one_takes_the_old_ones_place);
 	tcase_add_test(t, a_link_in_the_way_is_not_followed);
 	tcase_add_test(t, a_missing_directory_is_only_reported);
