@@ -131,6 +131,127 @@ stop($origin->{pid});
 my $seen = read_json($stats);
 is("$seen->{ids} $seen->{twice}", '500 0', 'the origin saw each id once');
 
+# What a program under load says on stdout, and its exit status.
+sub run_tunnels {
+    my ($port, @options) = @_;
+    open my $in, '-|', "$build/bench/tunnels", '-c', 3, '-t', '1-20',
+        @options, "127.0.0.1:$port" or die "tunnels: $!\n";
+    my $r = decode_json(do { local $/; <$in> });
+    close $in;
+    return ($r, $? >> 8);
+}
+
+sub lines_of {
+    my ($file) = @_;
+    open my $in, '<', $file or die "$file: $!\n";
+    return <$in>;
+}
+
+# A server that does once as it is told.
+sub served_by {
+    my ($serve, $run) = @_;
+    my $listen = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1')
+        or die "$!\n";
+    my $pid = fork // die "fork: $!\n";
+    if ($pid == 0) {
+        my $c = $listen->accept or POSIX::_exit(1);
+        $serve->($c);
+        POSIX::_exit(0);
+    }
+    my $port = $listen->sockport;
+    close $listen;
+    my @result = $run->($port);
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    return @result;
+}
+
+my $agreed = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n" .
+    "Upgrade: websocket\r\n" .
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+my $when = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
+
+$origin = start_origin(0, '-o', $stats);
+{
+    my ($r, $status) = run_load($origin->{port}, '/300', '-n', 600, '-P', 2,
+        '-c', 8, '--think', '0-2');
+    is("$r->{ok} $r->{requests} $r->{bytes} $r->{connects} $status",
+        '600 600 180000 8 0', '--pipeline: pairs, each answer counted');
+    ($r, $status) = run_load($origin->{port}, '/chunked/9', '-n', 90, '-P', 3,
+        '-c', 1, '--rate', 2000);
+    is("$r->{ok} $r->{requests} $status", '90 90 0', '  and three at a time');
+    for (['-c', 5], ['-c', 20, '-e', 10]) {
+        ($r, $status) = run_tunnels($origin->{port}, '-d', 1, @$_);
+        is("$r->{opened} $r->{alive} $r->{lost} $status", "$_->[1] $_->[1] 0 0",
+            "$_->[1] WebSockets live until the end");
+        is($r->{ok}, $r->{messages}, '  each message came back');
+        cmp_ok($r->{ok}, '>', 4 * $_->[1], '  and there were some');
+    }
+    stop($origin->{pid});
+    $seen = read_json($stats);
+    is($seen->{sockets}, 25, 'the origin saw them');
+}
+
+# One answer to two requests: the second is lost, and where is told.
+for (['closes', 'reset', "$five\r\nhello"],
+    ['says so and closes', 'reset', "${five}Connection: close\r\n\r\nhello"],
+    ['breaks the second off', 'short', "$five\r\nhello$five"],
+    ['garbles the second', 'malformed', "$five\r\nhelloHTTP/3\r\n\r\n" . 'x' x 9],
+) {
+    my ($how, $outcome, $bytes) = @$_;
+    my ($r, $status) = served_by(sub {
+        my ($c) = @_;
+        sysread $c, my $request, 65536;
+        syswrite $c, $bytes;
+    }, sub { run_load($_[0], '/5', '-n', 2, '-c', 1, '-P', 2, '-f',
+        "$dir/failures") });
+    is("$r->{requests} $r->{ok} $r->{$outcome} $status", '2 1 1 1',
+        "a server that answers one of two and $how");
+    like(join('', lines_of("$dir/failures")),
+        qr/\A\d+ $outcome \d+ [\d.]+ $when 2\n\z/, '  and the line of it');
+}
+{
+    my ($r) = served_by(sub { sysread $_[0], my $request, 65536 },
+        sub { run_load($_[0], '/5', '-n', 2, '-c', 1, '-P', 2) });
+    is("$r->{requests} $r->{reset}", '2 2', 'no answer: both are lost');
+}
+
+for (['closes at once', 'reset', sub { }],
+    ['refuses', 'bad_status', sub { syswrite $_[0], "$five\r\nhello" }],
+    ['agrees with half a head', 'short',
+        sub { syswrite $_[0], substr $agreed, 0, 60 }],
+    ['agrees to another key', 'malformed',
+        sub { syswrite $_[0], $agreed =~ s/s3pP/xxxx/r }],
+    ['closes while all is quiet', 'closed_quiet',
+        sub { syswrite $_[0], $agreed; select undef, undef, undef, 0.05 },
+        '500-500'],
+    ['says what nobody asked for', 'malformed',
+        sub { syswrite $_[0], "$agreed"; select undef, undef, undef, 0.05;
+            syswrite $_[0], "\x81\x01x"; sleep 1 }, '500-500'],
+    ['sends other bytes back', 'malformed',
+        sub { syswrite $_[0], $agreed; sysread $_[0], my $frame, 9;
+            syswrite $_[0], "\x81\x01" . "\0" x 9; sleep 1 }, '1-1'],
+    ['breaks off', 'short|reset',
+        sub { syswrite $_[0], $agreed; sysread $_[0], my $frame, 9 }, '1-1'],
+    ['says nothing', 'timed_out',
+        sub { syswrite $_[0], $agreed; sleep 9 }, '1-1'],
+) {
+    my ($how, $outcome, $serve, $think) = @$_;
+    my ($r, $status) = served_by(sub {
+        sysread $_[0], my $request, 65536;
+        $serve->($_[0]);
+    }, sub { run_tunnels($_[0], '-c', 1, '-d', 1, '-T', 600, '-s', 3, '-t',
+        $think // '1-1', '-f', "$dir/failures") });
+    is("$r->{alive} $r->{lost} $status", '0 1 1',
+        "a WebSocket whose server $how is lost");
+    like(join('', lines_of("$dir/failures")),
+        qr/\A\d+ (?:$outcome) \d+ [\d.]+ $when 1\n\z/, "  as $outcome");
+}
+{
+    my ($r, $status) = run_tunnels(free_port(), '-d', 1);
+    is("$r->{opened} $r->{lost} $status", '0 3 1', 'nobody listens: all lost');
+}
+
 # The origin closes as it likes: what is lost is counted, nothing repeated.
 $origin = start_origin(0, '-o', $stats, '-x', 10, '-s', 7);
 {

@@ -35,11 +35,14 @@ static const char usage_text[] =
 "                       standard input ends or TERM comes; then \"closed N\"\n"
 "  -p, --post N         POST with a body of N bytes\n"
 "  -I, --ids            POST with a field X-Id, different each time\n"
+"  -P, --pipeline N     GETs in groups of N, sent at once and answered in turn\n"
 "  -t, --think MIN-MAX  pause behind each answer, random, in milliseconds\n"
 "  -T, --timeout MS     an answer that takes longer has failed (10000)\n"
 "  -H, --hold           when warm, print \"warm\" and wait for a line; then,\n"
 "                       with the result out, until standard input ends\n"
-"  -f, --failures FILE  a line for each failure: local port, how, status, ms\n"
+"  -f, --failures FILE  a line for each failure: local port, how, status, ms,\n"
+"                       when it began, as logs have it, and which request of\n"
+"                       its connection it was\n"
 "  -s, --seed N         of the pauses\n"
 "  -j, --json           the result as JSON\n";
 
@@ -65,6 +68,8 @@ struct client {
 	int fd;
 	enum state state;
 	unsigned status;
+	unsigned asked;			/* not answered yet */
+	unsigned served;		/* on this connection */
 	bool is_counted, will_close;
 	uint64_t begun_us;		/* or when it was meant to begin */
 	uint64_t due_us;		/* PAUSED: until then; else time-out */
@@ -80,14 +85,14 @@ struct client {
 static struct {
 	struct sockaddr_in to;
 	const char *path;
-	unsigned connections, pause_min_ms, pause_max_ms, timeout_ms;
+	unsigned connections, pause_min_ms, pause_max_ms, timeout_ms, pipeline;
 	uint64_t requests, warmup, rate, seconds;
 	uint64_t expected;		/* length of each body, or UNKNOWN */
 	size_t post;
 	bool is_new, is_idle, has_ids, is_json, is_held;
 	FILE *failures;
 } o = { .connections = 64, .timeout_ms = 10000, .path = "/1024",
-	.expected = UNKNOWN };
+	.pipeline = 1, .expected = UNKNOWN };
 
 static struct {
 	int epoll_fd;
@@ -177,6 +182,24 @@ percentile_ms(double share)
 
 /* ---- how a request ended */
 
+/* So long ago, as the log writes times. */
+static void
+print_time(FILE *to, uint64_t us_ago)
+{
+	char text[32];
+	struct timespec t;
+	uint64_t us;
+	time_t seconds;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000 - us_ago;
+	seconds = (time_t)(us / 1000000);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S",
+	    gmtime_r(&seconds, &tm));
+	fprintf(to, "%s.%03uZ", text, (unsigned)(us / 1000 % 1000));
+}
+
 static void
 note_failure(const struct client *c, enum outcome how, uint64_t us)
 {
@@ -186,17 +209,20 @@ note_failure(const struct client *c, enum outcome how, uint64_t us)
 	if (o.failures == NULL)
 		return;
 	(void)getsockname(c->fd, (struct sockaddr *)&a, &len);
-	fprintf(o.failures, "%u %s %u %.3f\n", ntohs(a.sin_port),
+	fprintf(o.failures, "%u %s %u %.3f ", ntohs(a.sin_port),
 	    outcome_names[how], c->status, (double)us / 1000);
+	print_time(o.failures, us);
+	fprintf(o.failures, " %u\n", c->served + 1);
 }
 
 /* The only place that counts: called once for each request begun. */
 static void
-count(const struct client *c, enum outcome how)
+count(struct client *c, enum outcome how)
 {
 	uint64_t now = now_us(), us = now - c->begun_us;
 
 	l.finished++;
+	c->asked--;
 	if (!c->is_counted)
 		return;
 	if (how != OK)
@@ -240,6 +266,7 @@ disconnect(struct client *c)
 	c->fd = -1;
 	c->state = CLOSED;
 	c->partial_len = 0;
+	c->served = 0;
 }
 
 static void
@@ -254,11 +281,13 @@ pause_until(struct client *c, uint64_t due_us)
 	l.paused++;
 }
 
-/* Goes on a moment later: a peer that refuses is not hammered. */
+/* Goes on a moment later: a peer that refuses is not hammered. Requests behind
+ * the one that has failed have failed with it. */
 static void
 fail(struct client *c, enum outcome how)
 {
-	count(c, how);
+	while (c->asked > 0)
+		count(c, how);
 	disconnect(c);
 	if (o.rate == 0 && !o.is_idle)
 		pause_until(c, l.now_us + 1000);
@@ -270,6 +299,17 @@ static bool
 is_post(void)
 {
 	return o.post > 0 || o.has_ids;
+}
+
+/* The same head again, so that there are as many as are sent at once. */
+static void
+repeat_request(void)
+{
+	size_t len = l.request_len;
+
+	for (unsigned i = 1; i < o.pipeline; i++)
+		memcpy(l.request + i * len, l.request, len);
+	l.request_len = o.pipeline * len;
 }
 
 /* Into l.request; without ids all are the same. */
@@ -290,6 +330,7 @@ print_request(uint64_t id)
 	to += sprintf(to, "%s\r\n", o.is_new ? "Connection: close\r\n" : "");
 	memset(to, 'b', o.post);
 	l.request_len = (size_t)(to - l.request) + o.post;
+	repeat_request();
 }
 
 /* What the socket takes now; the rest when it says so. */
@@ -335,7 +376,8 @@ connect_client(struct client *c)
 static void
 start(struct client *c, uint64_t begun_us)
 {
-	l.started++;
+	l.started += o.pipeline;
+	c->asked = o.pipeline;
 	c->is_counted = l.is_counting;
 	c->begun_us = begun_us;
 	c->due_us = l.now_us + o.timeout_ms * 1000ull;
@@ -599,11 +641,24 @@ take(struct client *c, const char *data, size_t len)
 	return n < 0 ? -1 : (ssize_t)used;
 }
 
-/* The answer is complete; `rest` bytes came behind it, which none may. */
+/* The answer is complete. True: another is to follow. */
+static bool
+count_answer(struct client *c)
+{
+	count(c, c->status >= 200 && c->status < 400 ? OK : STATUS);
+	c->served++;
+	if (c->asked == 0)
+		return false;
+	c->state = HEAD;
+	c->status = 0;
+	c->got = 0;
+	return true;
+}
+
+/* It was the last; `rest` bytes came behind it, which none may. */
 static void
 finish(struct client *c, size_t rest)
 {
-	count(c, c->status >= 200 && c->status < 400 ? OK : STATUS);
 	result.extra_bytes += rest;
 	if (o.is_new || c->will_close || rest > 0 || c->sent < l.request_len)
 		disconnect(c);
@@ -623,15 +678,23 @@ on_data(struct client *c, const char *data, size_t len)
 		if (c->state == PAUSED) {
 			close(c->fd);
 			c->fd = -1;
+			c->served = 0;
 		} else
 			disconnect(c);
 		return;
 	}
-	used = take(c, data, len);
-	if (used < 0)
-		fail(c, MALFORMED);
-	else if (c->state == DONE)
-		finish(c, len - (size_t)used);
+	do {
+		used = take(c, data, len);
+		if (used < 0) {
+			fail(c, MALFORMED);
+			return;
+		}
+		data += used;
+		len -= (size_t)used;
+		if (c->state != DONE)
+			return;
+	} while (count_answer(c));
+	finish(c, len);
 }
 
 /* The peer has closed, or the connection is broken. */
@@ -648,6 +711,7 @@ on_close(struct client *c)
 		l.idle -= o.is_idle;
 		close(c->fd);
 		c->fd = -1;
+		c->served = 0;
 		if (c->state == IDLE)
 			c->state = CLOSED;
 	}
@@ -988,7 +1052,7 @@ set_pause(const char *text)
 	o.pause_max_ms = (unsigned)number(text);
 }
 
-static const char short_options[] = "c:n:d:w:r:p:t:T:f:s:1iIHj";
+static const char short_options[] = "c:n:d:w:r:p:P:t:T:f:s:1iIHj";
 static const struct option long_options[] = {
 	{ "connections", required_argument, NULL, 'c' },
 	{ "requests", required_argument, NULL, 'n' },
@@ -998,6 +1062,7 @@ static const struct option long_options[] = {
 	{ "new", no_argument, NULL, '1' },
 	{ "idle", optional_argument, NULL, 'i' },
 	{ "post", required_argument, NULL, 'p' },
+	{ "pipeline", required_argument, NULL, 'P' },
 	{ "ids", no_argument, NULL, 'I' },
 	{ "think", required_argument, NULL, 't' },
 	{ "timeout", required_argument, NULL, 'T' },
@@ -1026,6 +1091,7 @@ set_option(int option)
 	case 'w': o.warmup = number(optarg); break;
 	case 'r': o.rate = number(optarg); break;
 	case 'p': o.post = number(optarg); break;
+	case 'P': o.pipeline = (unsigned)number(optarg); break;
 	case 't': set_pause(optarg); break;
 	case 'T': o.timeout_ms = (unsigned)number(optarg); break;
 	case 'f': o.failures = fopen(optarg, "w"); break;
@@ -1051,6 +1117,9 @@ read_options(int argc, char **argv)
 		set_option(option);
 	if (optind >= argc || optind + 2 < argc || o.connections == 0 ||
 	    o.post > 64u << 20)
+		usage();
+	if (o.pipeline == 0 || o.pipeline > 100 || (o.pipeline > 1 &&
+	    (o.is_new || o.is_idle || is_post())))
 		usage();
 	set_target(argv[optind]);
 	set_path(optind + 1 < argc ? argv[optind + 1] : o.path);
@@ -1079,7 +1148,7 @@ set_up(void)
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGINT, &end, NULL);
 	l.epoll_fd = epoll_create1(0);
-	l.request = xcalloc(1, HEAD_MAX + o.post);
+	l.request = xcalloc(o.pipeline, HEAD_MAX + o.post);
 	l.clients = xcalloc(o.connections, sizeof(*l.clients));
 	for (unsigned i = 0; i < o.connections; i++)
 		l.clients[i].fd = -1;

@@ -21,7 +21,8 @@
 static const char usage_text[] =
 "usage: origin [option]... [PORT]\n"
 "Answers a request for /N or /bytes/N with N bytes, others with 1024; reads\n"
-"bodies with a Content-Length. Keep-alive, also if asked to close.\n"
+"bodies with a Content-Length. Keep-alive, also if asked to close. A WebSocket\n"
+"(with the key of RFC 6455's example) gets its messages and pings back.\n"
 "  -p, --port PORT       the same as PORT\n"
 "  -a, --address ADDR    127.0.0.1; 127.0.0.0 or 0.0.0.0: every 127.x.y.z\n"
 "  -n, --name NAME       in X-Backend (origin)\n"
@@ -32,7 +33,7 @@ static const char usage_text[] =
 "  -s, --seed N          of chance\n"
 "  -o, --stats FILE      written on USR1 and at the end, as JSON: requests,\n"
 "                        connections, ids (of X-Id), those that came twice,\n"
-"                        connections closed by chance\n";
+"                        connections closed by chance, WebSockets\n";
 
 #define EVENTS 512
 #define BUFFER (64u << 10)
@@ -55,12 +56,15 @@ struct conn {
 	uint64_t close_at_us;		/* 0: not planned */
 	char *partial;			/* what is not yet a request */
 	size_t partial_len;
+	bool is_socket;
+	char *out;			/* frames that it does not take yet */
+	size_t out_len;
 };
 
 struct request {
 	size_t size;
 	uint64_t body_len, id;
-	bool is_chunked;
+	bool is_chunked, is_socket;
 };
 
 static struct {
@@ -81,7 +85,7 @@ static struct {
 } l;
 
 static struct {
-	uint64_t requests, connections, twice, closed;
+	uint64_t requests, connections, twice, closed, sockets;
 	uint64_t *ids;			/* open addressing; 0: empty */
 	size_t n_ids, ids_size;
 } seen;
@@ -158,10 +162,11 @@ write_stats(void)
 	if (f == NULL)
 		return;
 	fprintf(f, "{\"requests\":%llu,\"connections\":%llu,\"ids\":%zu,"
-	    "\"twice\":%llu,\"closed\":%llu}\n",
+	    "\"twice\":%llu,\"closed\":%llu,\"sockets\":%llu}\n",
 	    (unsigned long long)seen.requests,
 	    (unsigned long long)seen.connections, seen.n_ids,
-	    (unsigned long long)seen.twice, (unsigned long long)seen.closed);
+	    (unsigned long long)seen.twice, (unsigned long long)seen.closed,
+	    (unsigned long long)seen.sockets);
 	fclose(f);
 }
 
@@ -221,6 +226,18 @@ answer_of(const struct request *r)
 	return a;
 }
 
+static const struct answer *
+socket_answer(void)
+{
+	static char head[] = "HTTP/1.1 101 Switching Protocols\r\n"
+	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+	static const struct answer a = { .bytes = head,
+		.len = sizeof(head) - 1 };
+
+	return &a;
+}
+
 /* ---- connections */
 
 static void
@@ -229,6 +246,7 @@ conn_close(struct conn *c)
 	l.conns[c->fd] = NULL;
 	close(c->fd);
 	free(c->partial);
+	free(c->out);
 	free(c);
 }
 
@@ -286,6 +304,85 @@ send_answer(struct conn *c)
 	return true;
 }
 
+/* ---- WebSockets (RFC 6455): frames of at most 65,535 bytes, each back whole */
+
+enum { OP_CLOSE = 8, OP_PING = 9, OP_PONG = 10 };
+
+/* False: the connection is broken. */
+static bool
+send_out(struct conn *c)
+{
+	ssize_t n = c->out_len == 0 ? 0 :
+	    send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN;
+	c->out_len -= (size_t)n;
+	memmove(c->out, c->out + n, c->out_len);
+	return true;
+}
+
+static void
+put_frame(struct conn *c, unsigned char first, const char *masked, size_t len)
+{
+	const char *mask = masked - 4;
+	unsigned char *to;
+
+	c->out = xrealloc(c->out, c->out_len + len + 4);
+	to = (unsigned char *)c->out + c->out_len;
+	*to++ = first;
+	if (len < 126) {
+		*to++ = (unsigned char)len;
+	} else {
+		*to++ = 126;
+		*to++ = (unsigned char)(len >> 8);
+		*to++ = (unsigned char)len;
+	}
+	for (size_t i = 0; i < len; i++)
+		*to++ = (unsigned char)(masked[i] ^ mask[i % 4]);
+	c->out_len = (size_t)((char *)to - c->out);
+}
+
+/* The length of the frame with its head, 0: not all is there, or SIZE_MAX: it
+ * is none that a client may send. */
+static size_t
+frame_length(const unsigned char *at, size_t len, size_t *head)
+{
+	size_t n;
+
+	if (len < 4)
+		return 0;
+	n = at[1] & 127;
+	*head = n == 126 ? 8 : 6;
+	if ((at[1] & 128) == 0 || n == 127)
+		return SIZE_MAX;
+	if (n == 126)
+		n = (size_t)at[2] << 8 | at[3];
+	return len < *head + n ? 0 : *head + n;
+}
+
+/* What was not used, or NULL: close. */
+static const char *
+echo(struct conn *c, const char *at, const char *end)
+{
+	size_t head, n;
+
+	while ((n = frame_length((const unsigned char *)at,
+	    (size_t)(end - at), &head)) != 0) {
+		unsigned char first = (unsigned char)*at;
+
+		if (n == SIZE_MAX)
+			return NULL;
+		if ((first & 15) == OP_PING)
+			first = (unsigned char)((first & ~15u) | OP_PONG);
+		put_frame(c, first, at + head, n - head);
+		if (!send_out(c) || (first & 15) == OP_CLOSE)
+			return NULL;
+		at += n;
+	}
+	return at;
+}
+
 /* ---- requests */
 
 static void
@@ -312,6 +409,9 @@ read_fields(struct request *r, const char *at, const char *end)
 		if ((*at | 0x20) == 'c' && end - at > 15 &&
 		    strncasecmp(at, "content-length:", 15) == 0)
 			r->body_len = strtoull(at + 15, NULL, 10);
+		else if ((*at | 0x20) == 'u' && end - at > 18 &&
+		    strncasecmp(at, "upgrade: websocket", 18) == 0)
+			r->is_socket = true;
 		else if ((*at | 0x20) == 'x' && end - at > 5 &&
 		    strncasecmp(at, "x-id:", 5) == 0)
 			r->id = strtoull(at + 5, NULL, 10);
@@ -333,7 +433,9 @@ take_head(struct conn *c, const char *head, size_t len)
 	if (r.id != 0)
 		note_id(r.id);
 	c->skip = r.body_len;
-	c->answer = answer_of(&r);
+	c->is_socket = r.is_socket;
+	seen.sockets += r.is_socket;
+	c->answer = r.is_socket ? socket_answer() : answer_of(&r);
 	c->sent = 0;
 	return true;
 }
@@ -362,6 +464,8 @@ serve(struct conn *c, const char *at, const char *end)
 			return NULL;
 		if (c->answer != NULL || at == end)
 			return at;
+		if (c->is_socket)
+			return echo(c, at, end);
 		found = memmem(at, (size_t)(end - at), "\r\n\r\n", 4);
 		if (found == NULL)
 			return at;
@@ -437,6 +541,8 @@ on_event(struct conn *c, uint32_t events)
 	if ((events & EPOLLOUT) && c->answer != NULL && c->skip == 0 &&
 	    (!send_answer(c) || !serve_kept(c)))
 		conn_close(c);
+	else if ((events & EPOLLOUT) && !send_out(c))
+		conn_close(c);
 	else if ((events & (EPOLLIN | THE_END)) && !receive(c, events))
 		conn_close(c);
 }
@@ -444,7 +550,8 @@ on_event(struct conn *c, uint32_t events)
 static bool
 is_idle(const struct conn *c)
 {
-	return c->answer == NULL && c->skip == 0 && c->partial_len == 0;
+	return c->answer == NULL && c->skip == 0 && c->partial_len == 0 &&
+	    !c->is_socket;
 }
 
 /* Those whose moment has come; a request may be on its way to them. */
