@@ -96,7 +96,7 @@ page_healthz(struct json *j UNUSED, struct span *text)
 static unsigned
 page_readyz(struct json *j UNUSED, struct span *text)
 {
-	bool is_ready = report_is_ready(admin.conf);
+	bool is_ready = report_is_ready();
 
 	*text = is_ready ? SPAN("ok\n") : SPAN("not ready\n");
 	return is_ready ? 200 : 503;

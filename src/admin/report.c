@@ -2,7 +2,6 @@
 #include "admin/report.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "admin/json.h"
@@ -10,7 +9,6 @@
 #include "core/clock.h"
 #include "observe/latency.h"
 #include "shm/segment.h"
-#include "shm/verdict.h"
 #include "upstream/address.h"
 #include "upstream/ewma.h"
 #include "upstream/health.h"
@@ -20,13 +18,6 @@
 #include "upstream/verdict.h"
 
 #define BEAT_STALE_MS 200
-#define SHA256_LEN 32
-
-static uint32_t
-worker_count(const struct conf *conf)
-{
-	return conf->workers < 1 ? 1 : (uint32_t)conf->workers;
-}
 
 static bool
 is_accepting(uint32_t slot)
@@ -37,16 +28,33 @@ is_accepting(uint32_t slot)
 	    shm_get(&p->beat_ms) + BEAT_STALE_MS > clock_now_ms;
 }
 
+/* Of the generation that serves, or of one that still drains. */
+static bool
+is_listed(uint32_t slot)
+{
+	struct process_slot *p = segment_process(slot);
+
+	return shm_get(&p->generation) ==
+	    shm_get(&segment.header->generation) ||
+	    shm_get(&p->state) == SLOT_STARTING ||
+	    shm_get(&p->state) == SLOT_READY ||
+	    shm_get(&p->state) == SLOT_DRAINING;
+}
+
 bool
-report_is_ready(const struct conf *conf)
+report_is_ready(void)
 {
 	struct segment_header *h = segment.header;
-	uint32_t n = worker_count(conf), live = 0;
+	uint32_t generation = shm_get(&h->generation), n = 0, live = 0;
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++) {
+		if (shm_get(&segment_process(i)->generation) != generation)
+			continue;
+		n++;
 		live += is_accepting(i);
-	return shm_get(&h->is_stopping) == 0 && live * 2 >= n &&
-	    shm_get(&h->ready_generation) == shm_get(&h->generation);
+	}
+	return shm_get(&h->is_stopping) == 0 && n > 0 && live * 2 >= n &&
+	    shm_get(&h->ready_generation) == generation;
 }
 
 static const char *
@@ -71,61 +79,24 @@ put_time(struct json *j, const char *key, uint64_t wall_ms)
 }
 
 static void
-put_hash(struct json *j, const uint8_t *sha256)
-{
-	char hex[2 * SHA256_LEN + 1];
-
-	for (size_t i = 0; i < SHA256_LEN; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
-	json_put_string(j, "sha256", hex);
-}
-
-static void
-put_errors(struct json *j, const struct verdict_record *r)
-{
-	const char *line = NULL;
-	char more[32];
-
-	json_open(j, "errors", '[');
-	while ((line = verdict_next(r, line)) != NULL)
-		json_put_string(j, NULL, line);
-	(void)snprintf(more, sizeof(more), "and %u more",
-	    r->n_lines - r->n_kept);
-	if (r->n_lines > r->n_kept)
-		json_put_string(j, NULL, more);
-	json_close(j, ']');
-}
-
-/* Without a word of the master we serve what we were started with. */
-static void
-read_verdict(struct verdict_record *r, const struct conf *conf)
-{
-	if (verdict_read(r))
-		return;
-	*r = (struct verdict_record){
-		.word = "applied",
-		.loaded_wall_ms = segment.header->started_wall_ms,
-	};
-	memcpy(r->sha256, conf->sha256, sizeof(r->sha256));
-}
-
-static void
 put_config(struct json *j, const struct conf *conf)
 {
-	struct verdict_record r;
+	char hex[2 * sizeof(conf->sha256) + 1];
 
-	read_verdict(&r, conf);
+	for (size_t i = 0; i < sizeof(conf->sha256); i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", conf->sha256[i]);
 	json_open(j, "config", '{');
 	if (conf->file == NULL) {
 		json_put_null(j, "file");
 		json_put_null(j, "sha256");
 	} else {
 		json_put_string(j, "file", conf->file);
-		put_hash(j, r.sha256);
+		json_put_string(j, "sha256", hex);
 	}
-	put_time(j, "loaded", r.loaded_wall_ms);
-	json_put_string(j, "verdict", r.word);
-	put_errors(j, &r);
+	put_time(j, "loaded", segment.header->started_wall_ms);
+	json_put_string(j, "verdict", "applied");
+	json_open(j, "errors", '[');
+	json_close(j, ']');
 	json_close(j, '}');
 }
 
@@ -150,7 +121,6 @@ void
 report_status(struct json *j, const struct conf *conf)
 {
 	struct process_slot *m = segment_process(SEGMENT_MONITOR);
-	uint32_t n = worker_count(conf);
 
 	json_open(j, NULL, '{');
 	json_put_string(j, "version", FAIRLEAD_VERSION);
@@ -158,11 +128,12 @@ report_status(struct json *j, const struct conf *conf)
 	    getppid()));
 	put_time(j, "started", segment.header->started_wall_ms);
 	json_put_number(j, "generation", shm_get(&segment.header->generation));
-	json_put_bool(j, "ready", report_is_ready(conf));
+	json_put_bool(j, "ready", report_is_ready());
 	put_config(j, conf);
 	json_open(j, "workers", '[');
-	for (uint32_t i = 0; i < n; i++)
-		put_worker(j, i);
+	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
+		if (is_listed(i))
+			put_worker(j, i);
 	json_close(j, ']');
 	json_open(j, "monitor", '{');
 	json_put_number(j, "pid", (uint64_t)getpid());

@@ -14,4 +14,4 @@ void report_backend(struct json *j, const struct backend_conf *b,
     const struct upstream_conf *u);
 /* interfaces.md: at least half of the workers accept, the generation is
  * ready, no stop has begun. */
-bool report_is_ready(const struct conf *conf);
+bool report_is_ready(void);

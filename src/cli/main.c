@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/explain.h"
@@ -18,11 +16,10 @@
 #include "core/log.h"
 #include "core/regex.h"
 #include "proc/daemon.h"
+#include "proc/logs.h"
 #include "proc/master.h"
 #include "proc/title.h"
 #include "worker/worker.h"
-
-#define LOG_FLAGS	(O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC)
 
 enum { EXIT_USAGE = 2 };
 
@@ -49,77 +46,6 @@ read_conf(void)
 	return conf == NULL ? -1 : 0;
 }
 
-/* logs/lb-<timestamp>.log under the start directory, or stderr. */
-static int
-open_default_log(void)
-{
-	char path[64];
-	time_t now = time(NULL);
-	struct tm tm;
-	int fd;
-
-	localtime_r(&now, &tm);
-	strftime(path, sizeof(path), "logs/lb-%Y%m%d-%H%M%S.log", &tm);
-	if (mkdir("logs", 0755) < 0 && errno != EEXIST)
-		return STDERR_FILENO;
-	fd = open(path, LOG_FLAGS, 0640);
-	return fd < 0 ? STDERR_FILENO : fd;
-}
-
-/* A FIFO may have no reader yet, or one that sleeps, which must not keep us.
- * The descriptor, or -1 with errno. */
-static int
-open_to_append(const char *file)
-{
-	struct stat st;
-
-	if (stat(file, &st) == 0 && S_ISFIFO(st.st_mode))
-		return open(file, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	return open(file, LOG_FLAGS, 0640);
-}
-
-/* The words are descriptors that we have: /dev/stdout could not be opened
- * where it is a socket. The descriptor, or -1 after saying why. */
-static int
-open_log(void)
-{
-	const char *file = conf->log.file;
-	int fd;
-
-	if (file == NULL)
-		return open_default_log();
-	if (strcmp(file, "-") == 0 || strcmp(file, "stderr") == 0)
-		return STDERR_FILENO;
-	if (strcmp(file, "stdout") == 0)
-		return STDOUT_FILENO;
-	fd = open_to_append(file);
-	if (fd < 0)
-		fprintf(stderr, "fairlead: log: %s: %s\n", file,
-		    strerror(errno));
-	return fd;
-}
-
-/* The descriptor, -1 if there is none, -2 after saying why. */
-static int
-open_access_log(void)
-{
-	const char *file = conf->access.file;
-	int fd;
-
-	if (file == NULL)
-		return -1;
-	if (strcmp(file, "-") == 0 || strcmp(file, "stdout") == 0)
-		return STDOUT_FILENO;
-	if (strcmp(file, "stderr") == 0)
-		return STDERR_FILENO;
-	fd = open_to_append(file);
-	if (fd >= 0)
-		return fd;
-	fprintf(stderr, "fairlead: access_log: %s: %s\n", file,
-	    strerror(errno));
-	return -2;
-}
-
 static int
 set_log_level(void)
 {
@@ -132,25 +58,28 @@ set_log_level(void)
 	return -1;
 }
 
-/* Until it runs everything is said on stderr, too: there somebody waits. */
 static int
-serve(int log_fd, int access_fd, int argc, char **argv)
+serve(int argc, char **argv)
 {
 	struct master_options o = {
 		.conf = conf, .config_name = config_name(),
+		.options = &options,
 		.worker = &worker_role, .monitor = &monitor_role,
-		.log_fd = log_fd, .access_fd = access_fd, .argc = argc, .argv = argv,
+		.argc = argc, .argv = argv,
 	};
+	int status, logs[2];
 
-	o.log_mirror = conf->log.file == NULL && log_fd != STDERR_FILENO &&
-	    !options.daemon && isatty(STDERR_FILENO);
-	log_open(log_fd, log_fd != STDERR_FILENO);
+	logs_given(conf, logs);
+	if (options.daemon && daemon_start(logs[0], logs[1]) < 0)
+		return EXIT_FAILURE;
 	if (regex_jit_is_refused())
 		log_warn(NULL, "regular expressions are interpreted: the "
 		    "system has no memory for machine code");
 	if (options.is_single || conf->workers == 0)
 		return master_run_single(&o, single_main);
-	return master_run(&o);
+	status = master_run(&o);
+	conf = NULL;	/* the master had it */
+	return status;
 }
 
 /* What is not written, as to a full disk, is a failure. */
@@ -193,7 +122,7 @@ print_conf(void)
 static int
 run(int argc, char **argv)
 {
-	int log_fd, access_fd, status;
+	int status;
 
 	if (read_conf() < 0)
 		return EXIT_FAILURE;
@@ -202,16 +131,8 @@ run(int argc, char **argv)
 		return print_conf();
 	log_threshold = (enum log_level)conf->log.level;
 	log_set_form((enum log_form)conf->log.form);
-	log_fd = open_log();
-	if (log_fd < 0)
-		return EXIT_FAILURE;
-	access_fd = open_access_log();
-	status = access_fd < -1 || (options.daemon &&
-	    daemon_start(log_fd, access_fd) < 0) ? EXIT_FAILURE :
-	    serve(log_fd, access_fd, argc, argv);
+	status = serve(argc, argv);
 	log_open(-1, false);
-	if (log_fd > STDERR_FILENO)
-		close(log_fd);
 	return status;
 }
 

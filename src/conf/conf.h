@@ -278,6 +278,8 @@ size_t diagnostics_warnings(const struct diagnostics *d);
 /* Prints all to the descriptor, with the closing count line; nothing if there
  * is nothing to say. */
 void diagnostics_print(const struct diagnostics *d, int fd);
+/* The same as a string on the heap; NULL if there is nothing. */
+char *diagnostics_text(const struct diagnostics *d);
 
 /* What the command line says; it wins over the file. Zero/NULL: not given. */
 struct options {

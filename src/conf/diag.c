@@ -468,23 +468,34 @@ write_all(int fd, const char *text, size_t len)
 	}
 }
 
-void
-diagnostics_print(const struct diagnostics *d, int fd)
+char *
+diagnostics_text(const struct diagnostics *d)
 {
 	struct printer p = { .d = d };
 	char *text = NULL;
 	size_t len = 0;
 
 	if (d->n_of[SEVERITY_ERROR] + d->n_of[SEVERITY_WARNING] == 0)
-		return;
+		return NULL;
 	p.out = open_memstream(&text, &len);
 	if (p.out == NULL)
-		return;
+		return NULL;
 	for (size_t i = 0; i < d->n_kept; i++)
 		print_one(&p, d->kept[i]);
 	print_counts(p.out, d);
 	if (fclose(p.out) == 0)
-		write_all(fd, text, len);
+		return text;
+	free(text);
+	return NULL;
+}
+
+void
+diagnostics_print(const struct diagnostics *d, int fd)
+{
+	char *text = diagnostics_text(d);
+
+	if (text != NULL)
+		write_all(fd, text, strlen(text));
 	free(text);
 }
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -17,6 +18,7 @@ static struct {
 	bool is_mirrored;
 	enum log_form form;
 	const struct log_sink *sink;
+	void (*tap)(const char *text);
 	uint64_t dropped;
 } out = { .fd = STDERR_FILENO };
 
@@ -54,6 +56,12 @@ void
 log_set_sink(const struct log_sink *sink)
 {
 	out.sink = sink;
+}
+
+void
+log_set_tap(void (*tap)(const char *text))
+{
+	out.tap = tap;
 }
 
 uint64_t
@@ -125,6 +133,16 @@ emit(const struct log_event *e, bool is_mirror)
 }
 
 static void
+tell_tap(const char *text, int error)
+{
+	char line[LOG_LINE_MAX];
+
+	(void)snprintf(line, sizeof(line), "%s%s%s", text,
+	    error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
+	out.tap(line);
+}
+
+static void
 log_v(enum log_level level, const struct log_context *ctx, int error,
     const char *format, va_list args)
 {
@@ -135,6 +153,8 @@ log_v(enum log_level level, const struct log_context *ctx, int error,
 	};
 
 	(void)vsnprintf(text, sizeof(text), format, args);
+	if (unlikely(out.tap != NULL) && level <= LOG_ERROR)
+		tell_tap(text, error);
 	if (out.fd >= 0)
 		emit(&e, false);
 	if (out.is_mirrored)

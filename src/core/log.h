@@ -62,6 +62,10 @@ struct log_sink {
 };
 void log_set_sink(const struct log_sink *sink);	/* NULL: none, as at first */
 
+/* Errors and alerts go there, too, without what stands around their text, for
+ * whoever wants to know why something failed. NULL: nowhere. */
+void log_set_tap(void (*tap)(const char *text));
+
 /* Lines that were lost. A sink adds those that it took and could not write. */
 uint64_t log_dropped(void);
 void log_add_dropped(uint64_t lines);

@@ -2,6 +2,7 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -99,21 +100,38 @@ learn_port(int fd, struct address *a)
 	return getsockname(fd, &a->sa, &a->len);
 }
 
+/* How many sockets there are of address i. */
+static size_t
+count_sockets(const struct listener_set *set, size_t i)
+{
+	size_t n = 0;
+
+	while (n < set->n_slots && set->fds[i * set->n_slots + n] >= 0)
+		n++;
+	return n;
+}
+
+/* Opens those that are missing, from socket `first` on. */
 static int
-open_tcp(struct listener_set *set, size_t i, const struct listener_conf *l)
+open_tcp(struct listener_set *set, size_t i, size_t first, size_t n_workers,
+    const struct listener_conf *l)
 {
 	struct address *a = &set->addresses[i];
 	int *fds = &set->fds[i * set->n_slots];
 
-	for (size_t s = 0; s < set->n_slots; s++) {
+	for (size_t s = first; s < n_workers; s++) {
 		fds[s] = bind_socket(l, a, s == 0);
 		if (fds[s] < 0 || learn_port(fds[s], a) < 0)
 			return -1;
 	}
-	for (size_t s = 0; s < set->n_slots; s++)
-		if (listen(fds[s], l->backlog > 0 ? l->backlog : SOMAXCONN) < 0)
-			return -1;
 	return 0;
+}
+
+static void
+put_unix(struct listener_set *set, size_t i, int fd)
+{
+	for (size_t s = 0; s < set->n_slots; s++)
+		set->fds[i * set->n_slots + s] = fd;
 }
 
 /* Unix sockets have no SO_REUSEPORT: all slots have the same one. */
@@ -122,66 +140,227 @@ open_unix(struct listener_set *set, size_t i)
 {
 	int fd = listener_open_unix(set->addresses[i].un.sun_path);
 
-	for (size_t s = 0; s < set->n_slots; s++)
-		set->fds[i * set->n_slots + s] = fd;
+	put_unix(set, i, fd);
 	return fd < 0 ? -1 : 0;
 }
 
+static bool
+is_unix(const struct listener_set *set, size_t i)
+{
+	return set->addresses[i].sa.sa_family == AF_UNIX;
+}
+
 static int
-open_address(struct listener_set *set, size_t i,
+open_address(struct listener_set *set, size_t i, size_t n_workers,
     const struct listener_conf *l)
 {
-	int result;
+	size_t n = count_sockets(set, i);
+	int result = 0;
 
-	if (set->addresses[i].sa.sa_family == AF_UNIX)
+	if (!is_unix(set, i))
+		result = open_tcp(set, i, n, n_workers, l);
+	else if (n == 0)
 		result = open_unix(set, i);
-	else
-		result = open_tcp(set, i, l);
 	if (result < 0)
 		log_failure(&set->addresses[i]);
 	return result;
 }
 
-struct listener_set *
-listener_set_open(const struct listener_conf *wanted, size_t n,
-    size_t n_slots)
+/* ---- from one configuration to the next */
+
+#define NOWHERE SIZE_MAX
+
+/* The address of `set` that was wanted by the same words. */
+static size_t
+find_wanted(const struct listener_set *set, const struct address *wanted)
+{
+	if (set != NULL)
+		for (size_t i = 0; i < set->n_addresses; i++)
+			if (address_equal(&set->wanted[i], wanted))
+				return i;
+	return NOWHERE;
+}
+
+static void
+take_over(struct listener_set *set, size_t i, const struct listener_set *old,
+    size_t from)
+{
+	set->addresses[i] = old->addresses[from];
+	if (is_unix(set, i)) {
+		put_unix(set, i, old->fds[from * old->n_slots]);
+		return;
+	}
+	memcpy(&set->fds[i * set->n_slots], &old->fds[from * old->n_slots],
+	    old->n_slots * sizeof(int));
+}
+
+/* None of its sockets is open yet. */
+static struct listener_set *
+set_new(const struct listener_conf *wanted, size_t n, size_t n_slots)
 {
 	struct listener_set *set = xnew(struct listener_set);
 
 	set->n_addresses = n;
 	set->n_slots = n_slots;
 	set->addresses = xcalloc(n, sizeof(*set->addresses));
+	set->wanted = xcalloc(n, sizeof(*set->wanted));
 	for (size_t i = 0; i < n; i++)
-		set->addresses[i] = wanted[i].address;
+		set->addresses[i] = set->wanted[i] = wanted[i].address;
 	set->fds = xcalloc(n * n_slots, sizeof(int));
 	memset(set->fds, -1, n * n_slots * sizeof(int));
+	return set;
+}
+
+struct listener_set *
+listener_set_renew(const struct listener_set *old,
+    const struct listener_conf *wanted, size_t n, size_t n_workers)
+{
+	size_t n_slots = old != NULL && old->n_slots > n_workers ?
+	    old->n_slots : n_workers;
+	struct listener_set *set = set_new(wanted, n, n_slots);
+
 	for (size_t i = 0; i < n; i++) {
-		if (open_address(set, i, &wanted[i]) < 0) {
-			listener_set_close(&set);
+		size_t from = find_wanted(old, &wanted[i].address);
+
+		if (from != NOWHERE)
+			take_over(set, i, old, from);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (open_address(set, i, n_workers, &wanted[i]) < 0) {
+			listener_set_leave(&set, old);
 			return NULL;
 		}
 	}
 	return set;
 }
 
+static int
+listen_at(const struct listener_set *set, size_t i, int backlog)
+{
+	size_t n = is_unix(set, i) ? 0 : count_sockets(set, i);
+
+	for (size_t s = 0; s < n; s++)
+		if (listen(set->fds[i * set->n_slots + s],
+		    backlog > 0 ? backlog : SOMAXCONN) < 0)
+			return -1;
+	return 0;
+}
+
+int
+listener_set_listen(const struct listener_set *set,
+    const struct listener_conf *wanted)
+{
+	for (size_t i = 0; i < set->n_addresses; i++)
+		if (listen_at(set, i, wanted[i].backlog) < 0) {
+			log_failure(&set->addresses[i]);
+			return -1;
+		}
+	return 0;
+}
+
+struct listener_set *
+listener_set_open(const struct listener_conf *wanted, size_t n,
+    size_t n_workers)
+{
+	struct listener_set *set = listener_set_renew(NULL, wanted, n,
+	    n_workers);
+
+	if (set != NULL && listener_set_listen(set, wanted) < 0)
+		listener_set_close(&set);
+	return set;
+}
+
+static bool
+has_descriptor(const struct listener_set *set, int fd)
+{
+	if (set != NULL)
+		for (size_t i = 0; i < set->n_addresses * set->n_slots; i++)
+			if (set->fds[i] == fd)
+				return true;
+	return false;
+}
+
+/* A Unix socket is there once for all slots. */
+static bool
+is_copy(const struct listener_set *set, size_t at)
+{
+	return at % set->n_slots > 0 && is_unix(set, at / set->n_slots);
+}
+
 void
-listener_set_close(struct listener_set **set)
+listener_set_leave(struct listener_set **set, const struct listener_set *other)
 {
 	struct listener_set *l = *set;
 
 	if (l == NULL)
 		return;
-	for (size_t i = 0; i < l->n_addresses * l->n_slots; i++) {
-		bool is_copy = i % l->n_slots > 0 && l->fds[i] >= 0 &&
-		    l->addresses[i / l->n_slots].sa.sa_family == AF_UNIX;
-
-		if (!is_copy && l->fds[i] >= 0)
+	for (size_t i = 0; i < l->n_addresses * l->n_slots; i++)
+		if (l->fds[i] >= 0 && !is_copy(l, i) &&
+		    !has_descriptor(other, l->fds[i]))
 			close(l->fds[i]);
-	}
 	free(l->addresses);
+	free(l->wanted);
 	free(l->fds);
 	free(l);
 	*set = NULL;
+}
+
+void
+listener_set_close(struct listener_set **set)
+{
+	listener_set_leave(set, NULL);
+}
+
+bool
+listener_is_kept(const struct listener_set *set, size_t address,
+    const struct listener_set *other)
+{
+	return has_descriptor(other, set->fds[address * set->n_slots]);
+}
+
+/* ---- the end of an address */
+
+/* Of what comes for the socket nothing but the first SYN of a connection is
+ * dropped: byte 13 of a TCP header has the flags (RFC 9293 3.1). */
+static int
+drop_first_syns(int fd)
+{
+	static const struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),	/* SYN, ACK */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(*code),
+		.filter = (struct sock_filter *)(uintptr_t)code,
+	};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof(program));
+}
+
+static void
+retire_tcp(int fd)
+{
+	if (set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0) < 0 ||
+	    drop_first_syns(fd) < 0)
+		log_write_errno(LOG_WARN, NULL, "a listening socket that is "
+		    "to be closed goes on taking connections until then");
+}
+
+void
+listener_retire(const struct listener_set *set, size_t address)
+{
+	const struct address *a = &set->addresses[address];
+
+	if (a->sa.sa_family == AF_UNIX) {
+		(void)unlink(a->un.sun_path);
+		return;
+	}
+	for (size_t s = 0; s < count_sockets(set, address); s++)
+		retire_tcp(set->fds[address * set->n_slots + s]);
 }
 
 void

@@ -2,6 +2,7 @@
 #include "proc/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -27,7 +28,7 @@
 /* This process's own, while it is a child. */
 static struct {
 	struct child *self;
-	void (*on_order)(enum order order);
+	void (*on_order)(const struct order *order);
 	struct io control;
 	struct timer beat;
 	struct timer patience;	/* single mode: shutdown_timeout */
@@ -38,6 +39,8 @@ static struct {
 void
 child_beat(struct child *self)
 {
+	if (unlikely(self->is_released))
+		return;
 	shm_set(&segment_process(self->slot)->beat_ms, clock_now_ms);
 }
 
@@ -67,16 +70,32 @@ child_draining(struct child *self)
 	shm_publish(&segment_process(self->slot)->state, SLOT_DRAINING);
 }
 
-static void
-give_order(enum order order)
+void
+child_release(struct child *self)
 {
-	if (order == ORDER_DRAIN) {
-		if (me.is_draining)
-			return;
+	self->is_released = true;
+	if (self->control_fd >= 0 &&
+	    control_tell(self->control_fd, CONTROL_RELEASED) < 0)
+		log_write_errno(LOG_ERROR, NULL, "cannot tell the master");
+}
+
+static void
+give_order(const struct order *order)
+{
+	if (order->type == ORDER_DRAIN && !me.is_draining) {
 		me.is_draining = true;
-		child_draining(me.self);
+		if (me.self->slot != SEGMENT_MONITOR)
+			child_draining(me.self);
 	}
 	me.on_order(order);
+}
+
+static void
+give_plain(enum order_type type)
+{
+	const struct order order = { .type = type, .channel = -1 };
+
+	give_order(&order);
 }
 
 static void
@@ -86,34 +105,95 @@ lose_master(void)
 	close(me.self->control_fd);
 	me.control.fd = me.self->control_fd = -1;
 	me.is_orphan = true;
-	give_order(ORDER_MASTER_GONE);
+	give_plain(ORDER_MASTER_GONE);
 }
 
-/* Descriptors that nobody knows what to do with yet. */
 static void
-refuse_descriptors(const struct control_message *m)
+order_drain(const struct control_message *m)
+{
+	struct control_drain drain;
+	struct order order = {
+		.type = ORDER_DRAIN,
+		.channel = m->n_fds > 0 ? m->fds[0] : -1,
+		.retired = drain.retired,
+		.n_retired = 8 * sizeof(drain.retired),
+	};
+
+	memcpy(&drain, m->data, sizeof(drain));
+	order.limit_ms = drain.limit_ms;
+	give_order(&order);
+}
+
+static void
+order_heir(const struct control_message *m)
+{
+	const struct order order = {
+		.type = ORDER_HEIR, .channel = m->fds[0],
+	};
+
+	give_order(&order);
+}
+
+/* Another file behind the same descriptor: whoever is writing finishes what
+ * he writes to the old one. */
+static void
+replace(int old, int *fd)
+{
+	if (*fd < 0)
+		return;
+	if (old >= 0 && dup3(*fd, old, O_CLOEXEC) < 0)
+		log_write_errno(LOG_ERROR, NULL, "cannot change a log");
+	close(*fd);
+	*fd = -1;
+}
+
+static void
+take_logs(struct control_message *m)
+{
+	unsigned which = (unsigned char)m->data[0];
+	uint32_t n = 0;
+
+	if ((which & CONTROL_ERROR_LOG) && n < m->n_fds)
+		replace(log_fd(), &m->fds[n++]);
+	if ((which & CONTROL_ACCESS_LOG) && n < m->n_fds)
+		replace(me.self->access_fd, &m->fds[n++]);
+	log_info(NULL, "logs reopened");
+}
+
+static void
+refuse(const struct control_message *m)
 {
 	for (uint32_t i = 0; i < m->n_fds; i++)
 		close(m->fds[i]);
-	log_alert(NULL, "unexpected descriptors from the master");
+	log_alert(NULL, "message %u from the master", m->type);
 }
 
 static void
-obey(const struct control_message *m)
+obey(struct control_message *m)
 {
 	switch ((enum control_type)m->type) {
 	case CONTROL_STOP:
-		give_order(ORDER_STOP);
+		give_plain(ORDER_STOP);
+		break;
+	case CONTROL_GO:
+		give_plain(ORDER_GO);
 		break;
 	case CONTROL_DRAIN:
-		give_order(ORDER_DRAIN);
+		order_drain(m);
 		break;
-	case CONTROL_DESCRIPTORS:
-		refuse_descriptors(m);
+	case CONTROL_HEIR:
+		if (m->n_fds == 1)
+			order_heir(m);
+		else
+			refuse(m);
+		break;
+	case CONTROL_LOGS:
+		take_logs(m);
 		break;
 	case CONTROL_READY:
+	case CONTROL_RELEASED:
 	case CONTROL_TYPES:
-		log_alert(NULL, "message %u from the master", m->type);
+		refuse(m);
 		break;
 	}
 }
@@ -146,7 +226,7 @@ static void
 on_child_signal(int signo)
 {
 	if (me.is_orphan && (signo == SIGTERM || signo == SIGINT))
-		give_order(ORDER_STOP);
+		give_plain(ORDER_STOP);
 	else
 		log_debug(NULL, "signal %d is for the master", signo);
 }
@@ -155,23 +235,38 @@ static void
 on_patience(struct timer *t UNUSED)
 {
 	log_warn(NULL, "shutdown_timeout is over: cutting what still runs");
-	give_order(ORDER_STOP);
+	give_plain(ORDER_STOP);
+}
+
+/* A single process has no heir: its limit is on_patience(). */
+static void
+drain_single(void)
+{
+	shm_set(&segment.header->is_stopping, 1);
+	loop_timer_set(&me.patience, clock_now_ms +
+	    me.self->conf->shutdown_timeout_ms);
+	give_plain(ORDER_DRAIN);
 }
 
 static void
 on_single_signal(int signo)
 {
 	log_notice(NULL, "signal %d (%s)", signo, strsignal(signo));
-	if (signo == SIGTERM || signo == SIGINT) {
+	switch (signo) {
+	case SIGTERM:
+	case SIGINT:
 		shm_set(&segment.header->is_stopping, 1);
-		give_order(ORDER_STOP);
-	} else if (signo == SIGQUIT) {
-		shm_set(&segment.header->is_stopping, 1);
-		loop_timer_set(&me.patience, clock_now_ms +
-		    me.self->conf->shutdown_timeout_ms);
-		give_order(ORDER_DRAIN);
-	} else if (signo != SIGWINCH)
-		log_notice(NULL, "not built yet");
+		give_plain(ORDER_STOP);
+		break;
+	case SIGQUIT:
+		drain_single();
+		break;
+	case SIGWINCH:
+		break;
+	default:
+		log_notice(NULL, "a single process does not do that");
+		break;
+	}
 }
 
 static int
@@ -204,6 +299,8 @@ start_beat(struct child *self)
 	timer_init(&me.patience, on_patience);
 	loop.on_turn = on_turn;
 	clock_update();
+	/* The master says so, too, but perhaps later than we are ready. */
+	shm_set(&segment_process(self->slot)->pid, getpid());
 	child_beat(self);
 	loop_timer_set(&me.beat, clock_now_ms + beat_every_ms(self));
 }
@@ -216,7 +313,7 @@ start_control(struct child *self)
 }
 
 int
-child_start(struct child *self, void (*on_order)(enum order order))
+child_start(struct child *self, void (*on_order)(const struct order *order))
 {
 	memset(&me, 0, sizeof(me));
 	me.self = self;

@@ -1,21 +1,28 @@
 /* src/proc/child.h -- what a child process knows of itself and its master */
 #pragma once
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct conf;
 struct listener_set;
 
 /* Everything a child's main needs; inherited by fork, read-only but for the
- * control descriptor. */
+ * descriptors. */
 struct child {
 	uint32_t slot;		/* 0.., SEGMENT_MONITOR for the monitor */
+	uint32_t place;		/* among the workers of its generation */
+	uint32_t n_places;
+	const uint32_t *slots;	/* of all places */
 	uint32_t generation;
+	bool waits;		/* for ORDER_GO, before it accepts */
 	int control_fd;		/* SOCK_SEQPACKET to the master; -1: single */
 	const struct conf *conf;
 	/* The monitor may read the addresses; its descriptors are closed. */
 	const struct listener_set *listeners;
 	int admin_fds[2];	/* listening: Unix socket, TCP; -1: none */
 	int access_fd;		/* of the access log, or -1 */
+	bool is_released;	/* child_release() */
 };
 
 /* A role is a row: how the master starts it. `main` runs the child's loop and
@@ -26,10 +33,22 @@ struct role {
 };
 
 /* Told to a child by its master, or by the loss of it. */
-enum order {
+enum order_type {
 	ORDER_STOP,		/* exit now */
-	ORDER_DRAIN,		/* finish what runs, then exit */
+	ORDER_GO,		/* accept */
+	/* Finish what runs, then exit; once more: the channel is another. */
+	ORDER_DRAIN,
+	ORDER_HEIR,		/* take over what comes through the channel */
 	ORDER_MASTER_GONE,	/* serve on for 10 s, then drain */
+};
+
+struct order {
+	enum order_type type;
+	int channel;		/* HEIR, DRAIN: the child's from now on; -1 */
+	uint32_t limit_ms;	/* DRAIN: for all of it; 0: none */
+	/* DRAIN: a bit for each listening address, set: it is retired. */
+	const uint8_t *retired;
+	size_t n_retired;	/* bits; addresses behind them are */
 };
 
 /*
@@ -40,10 +59,15 @@ enum order {
  * (50 ms, the monitor's 1 s), and loop.on_turn, which a child may take for itself if it calls
  * child_beat() there. 0, or -1 after logging.
  */
-int child_start(struct child *self, void (*on_order)(enum order order));
+int child_start(struct child *self,
+    void (*on_order)(const struct order *order));
 
 /* Tells the master (and the segment's slot) that this child serves. */
 void child_ready(struct child *self);
+
+/* The monitor, told to drain: it writes to its place in the segment no more,
+ * another one may have it. */
+void child_release(struct child *self);
 
 /* Tells the segment's slot that this child drains; done by itself before
  * ORDER_DRAIN arrives. */

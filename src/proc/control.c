@@ -27,7 +27,8 @@ is_valid(const struct control_message *m)
 {
 	return m->type > 0 && m->type < CONTROL_TYPES &&
 	    m->n_fds <= CONTROL_FDS && m->data_len <= CONTROL_DATA &&
-	    (m->n_fds == 0 || m->type == CONTROL_DESCRIPTORS);
+	    (m->n_fds == 0 || m->type == CONTROL_DRAIN ||
+	    m->type == CONTROL_HEIR || m->type == CONTROL_LOGS);
 }
 
 static void

@@ -13,11 +13,25 @@
 #define CONTROL_DATA	192
 
 enum control_type {
-	CONTROL_READY = 1,	/* child: I serve */
+	CONTROL_READY = 1,	/* child: I serve, or could */
+	CONTROL_RELEASED,	/* monitor: another one may begin */
 	CONTROL_STOP,		/* master: exit now */
-	CONTROL_DRAIN,		/* master: finish what runs, then exit */
-	CONTROL_DESCRIPTORS,	/* both ways: hand-over (later issues) */
+	CONTROL_GO,		/* master: accept */
+	/* Master: finish what runs, then exit. With struct control_drain and,
+	 * where there is an heir, a descriptor: the channel to it. */
+	CONTROL_DRAIN,
+	CONTROL_HEIR,		/* master: the other end of one */
+	/* Master: logs anew: a descriptor each for what data[0] has a bit. */
+	CONTROL_LOGS,
 	CONTROL_TYPES
+};
+
+#define CONTROL_ERROR_LOG	1
+#define CONTROL_ACCESS_LOG	2
+
+struct control_drain {
+	uint32_t limit_ms;
+	uint8_t retired[CONTROL_DATA - sizeof(uint32_t)];
 };
 
 struct control_message {

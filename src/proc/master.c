@@ -14,8 +14,8 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "net/listener.h"
-#include "proc/daemon.h"
 #include "proc/internal.h"
+#include "proc/pid_file.h"
 #include "proc/privileges.h"
 #include "proc/register.h"
 #include "proc/title.h"
@@ -26,64 +26,121 @@
 struct master master;
 
 static struct process *
-find_process(pid_t pid)
+find_worker(struct generation *g, pid_t pid)
 {
-	for (size_t i = 0; i < master.n_processes; i++)
-		if (master.processes[i].pid == pid)
-			return &master.processes[i];
+	for (size_t i = 0; g != NULL && i < g->n_workers; i++)
+		if (g->workers[i].pid == pid)
+			return &g->workers[i];
 	return NULL;
 }
 
-static bool
-are_all_ready(void)
+static struct process *
+find_process(pid_t pid)
 {
-	for (size_t i = 0; i < master.n_processes; i++)
-		if (!master.processes[i].is_ready)
-			return false;
-	return true;
+	struct process *p = find_worker(master.serving, pid);
+	struct list *it, *after;
+
+	if (p == NULL)
+		p = find_worker(master.coming, pid);
+	list_each(it, after, &master.draining)
+		if (p == NULL)
+			p = find_worker(container_of(it, struct generation,
+			    link), pid);
+	return p != NULL ? p : monitor_find(pid);
 }
 
-/* Is any of the first `n` processes there? */
-static bool
-is_any_alive(size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (master.processes[i].pid != 0)
-			return true;
-	return false;
-}
-
+/* Those that serve, that come, and that drain. */
 static void
-tell_all(size_t from, size_t to, enum control_type type)
+each_generation(void (*what)(struct generation *g, int with), int with)
 {
-	for (size_t i = from; i < to; i++)
-		process_tell(&master.processes[i], type);
+	struct list *it, *after;
+
+	if (master.serving != NULL)
+		what(master.serving, with);
+	if (master.coming != NULL)
+		what(master.coming, with);
+	list_each(it, after, &master.draining)
+		what(container_of(it, struct generation, link), with);
+}
+
+static bool
+is_any_worker_alive(void)
+{
+	struct list *it, *after;
+
+	list_each(it, after, &master.draining)
+		if (generation_is_alive(container_of(it, struct generation,
+		    link)))
+			return true;
+	return generation_is_alive(master.serving) ||
+	    generation_is_alive(master.coming);
+}
+
+static bool
+is_any_alive(void)
+{
+	return is_any_worker_alive() || monitor_is_alive();
 }
 
 bool
 master_wants(const struct process *p)
 {
-	if (master.state == MASTER_DRAINING)
+	switch (master.state) {
+	case MASTER_STARTING:
+	case MASTER_RUNNING:
+	case MASTER_LAME:
+		return p->slot == SEGMENT_MONITOR ||
+		    p->generation == master.serving ||
+		    p->generation == master.coming;
+	case MASTER_DRAINING:
 		return p->slot == SEGMENT_MONITOR;	/* for /readyz */
-	return master.state != MASTER_STOPPING;
+	case MASTER_STOPPING:
+		break;
+	}
+	return false;
+}
+
+/* It takes over from those that lost whoever was there before it. */
+static void
+link_again(struct process *heir)
+{
+	struct list *it, *after;
+
+	list_each(it, after, &master.draining)
+		generation_link(container_of(it, struct generation, link),
+		    heir);
 }
 
 void
 master_child_ready(struct process *p)
 {
-	char names[512];
-
 	log_debug(NULL, "%s is ready", process_name(p));
-	if (master.state != MASTER_STARTING || !are_all_ready())
-		return;
-	master.state = MASTER_RUNNING;
-	shm_publish(&segment.header->ready_generation, master.generation);
-	run_dir_tell(&master, "applied");
-	listener_set_print(master.listeners, names, sizeof(names));
-	log_notice(NULL, "ready: %zu workers, listening on %s",
-	    master.n_workers, names);
-	log_open(master.options->log_fd, master.options->log_mirror);
-	daemon_ready();
+	if (master.coming != NULL)
+		reload_step();
+	else if (master.state == MASTER_RUNNING &&
+	    p->generation == master.serving && p->slot != SEGMENT_MONITOR)
+		link_again(p);
+}
+
+void
+master_serves(void)
+{
+	if (master.state == MASTER_STARTING)
+		master.state = MASTER_RUNNING;
+}
+
+/* ---- the way to the end */
+
+static void
+tell(struct generation *g, int type)
+{
+	generation_tell(g, (enum control_type)type);
+}
+
+static void
+kill_all(struct generation *g, int signo)
+{
+	generation_kill(g, signo);
 }
 
 /* Ends at once what is left; its reaping ends the loop. */
@@ -95,49 +152,87 @@ stop_fast(int exit_status)
 	master.state = MASTER_STOPPING;
 	master.exit_status = exit_status;
 	shm_set(&segment.header->is_stopping, 1);
-	tell_all(0, master.n_processes, CONTROL_STOP);
+	each_generation(tell, CONTROL_STOP);
+	monitor_tell(CONTROL_STOP);
 	loop_timer_set(&master.patience, clock_now_ms + KILL_AFTER_MS);
-	if (!is_any_alive(master.n_processes))
+	if (!is_any_alive())
 		loop_stop();
 }
 
 /* The monitor stays to the last: it answers /readyz. */
 static void
+drain_all(void)
+{
+	struct generation *g = master.serving;
+
+	master.state = MASTER_DRAINING;
+	generation_drain(g, NULL, g->conf->shutdown_timeout_ms);
+	loop_timer_set(&master.patience, clock_now_ms +
+	    g->conf->shutdown_timeout_ms);
+	if (!is_any_worker_alive())
+		stop_fast(EXIT_SUCCESS);
+}
+
+/* Whoever looks at /readyz gets time to see it. */
+static void
 stop_gracefully(void)
 {
-	if (master.state >= MASTER_DRAINING)
-		return;
-	master.state = MASTER_DRAINING;
-	shm_set(&segment.header->is_stopping, 1);
-	tell_all(0, master.n_workers, CONTROL_DRAIN);
-	loop_timer_set(&master.patience, clock_now_ms +
-	    master.options->conf->shutdown_timeout_ms);
-	if (!is_any_alive(master.n_workers))
+	if (master.state == MASTER_STARTING) {
 		stop_fast(EXIT_SUCCESS);
+		return;
+	}
+	if (master.state != MASTER_RUNNING)
+		return;
+	master.wants_reload = false;
+	reload_abort("we are to stop");
+	shm_set(&segment.header->is_stopping, 1);
+	run_dir_tell("stopping", NULL, 0);
+	if (master.serving->conf->drain_delay_ms == 0) {
+		drain_all();
+		return;
+	}
+	master.state = MASTER_LAME;
+	loop_timer_set(&master.patience, clock_now_ms +
+	    master.serving->conf->drain_delay_ms);
 }
 
 static void
 on_patience(struct timer *t)
 {
-	if (master.state == MASTER_DRAINING) {
+	switch (master.state) {
+	case MASTER_LAME:
+		drain_all();
+		return;
+	case MASTER_DRAINING:
 		log_warn(NULL, "shutdown_timeout is over: cutting what still "
 		    "runs");
 		stop_fast(EXIT_SUCCESS);
 		return;
+	default:
+		break;
 	}
-	for (size_t i = 0; i < master.n_processes; i++)
-		if (master.processes[i].pid != 0)
-			kill(master.processes[i].pid, SIGKILL);
+	each_generation(kill_all, SIGKILL);
+	monitor_kill(SIGKILL);
 	loop_timer_set(t, clock_now_ms + KILL_AFTER_MS);
+}
+
+static void
+watch_workers(struct generation *g, int with UNUSED)
+{
+	for (size_t i = 0; i < g->n_workers; i++)
+		process_watch(&g->workers[i]);
 }
 
 static void
 on_watch(struct timer *t)
 {
-	for (size_t i = 0; i < master.n_processes; i++)
-		process_watch(&master.processes[i]);
+	each_generation(watch_workers, 0);
+	if (master.monitor != NULL)
+		process_watch(master.monitor);
 	loop_timer_set(t, clock_now_ms + WATCH_EVERY_MS);
 }
+
+/* ---- deaths */
 
 /* A child that gives up by itself before all were ready would do so again. */
 static bool
@@ -148,18 +243,77 @@ is_failed_start(int status)
 }
 
 static void
+mark_slots(struct segment_use *use, const struct generation *g)
+{
+	const struct conf *conf = g->conf;
+
+	for (size_t i = 0; i < conf->n_upstreams; i++) {
+		const struct upstream_conf *u = &conf->upstreams[i];
+
+		slot_mark(use->upstreams, u->slot);
+		for (size_t j = 0; j < u->n_backends; j++)
+			slot_mark(use->backends, u->backends[j].slot);
+	}
+}
+
+/* What only a generation knew that has ended is for others. */
+static void
+keep_slots(void)
+{
+	static struct segment_use use;
+	struct list *it, *after;
+
+	memset(&use, 0, sizeof(use));
+	if (master.serving != NULL)
+		mark_slots(&use, master.serving);
+	if (master.coming != NULL)
+		mark_slots(&use, master.coming);
+	list_each(it, after, &master.draining)
+		mark_slots(&use, container_of(it, struct generation, link));
+	(void)segment_keep(&use);
+}
+
+static void
+end_if_drained(struct generation *g)
+{
+	if (g == master.serving || g == master.coming ||
+	    generation_is_alive(g))
+		return;
+	log_info(NULL, "generation %u has ended", g->number);
+	generation_free(&g);
+	keep_slots();
+}
+
+static void
+bury_worker(struct process *p, int status)
+{
+	struct generation *g = p->generation;
+
+	process_reaped(p, status);
+	if (g == master.coming && master.serving != NULL)
+		reload_abort("a worker failed to start");
+	else if (master_wants(p))
+		process_replace(p);
+	else
+		end_if_drained(g);
+}
+
+static void
 bury(struct process *p, int status)
 {
-	process_reaped(p, status);
-	if (is_failed_start(status)) {
+	bool is_failed = is_failed_start(status);
+
+	if (p->slot == SEGMENT_MONITOR)
+		monitor_reaped(p, status);
+	else
+		bury_worker(p, status);
+	if (is_failed) {
 		log_error(NULL, "start-up failed");
 		stop_fast(EXIT_FAILURE);
-	} else if (master_wants(p))
-		process_replace(p);
-	else if (!is_any_alive(master.n_processes))
+	}
+	if (!is_any_alive() && master.state == MASTER_STOPPING)
 		loop_stop();
-	else if (master.state == MASTER_DRAINING &&
-	    !is_any_alive(master.n_workers))
+	else if (master.state == MASTER_DRAINING && !is_any_worker_alive())
 		stop_fast(EXIT_SUCCESS);
 }
 
@@ -178,6 +332,61 @@ reap(void)
 	}
 }
 
+/* ---- signals */
+
+static void
+reload(void)
+{
+	if (master.state == MASTER_RUNNING)
+		reload_begin();
+	else if (master.state == MASTER_STARTING)
+		master.wants_reload = true;
+}
+
+static void
+send_logs(struct process *p, const struct logs *l, unsigned which)
+{
+	struct control_message m = { .type = CONTROL_LOGS, .data_len = 1 };
+
+	if (p->slot == SEGMENT_MONITOR)
+		which &= CONTROL_ERROR_LOG;
+	if (which & CONTROL_ERROR_LOG)
+		m.fds[m.n_fds++] = l->error.fd;
+	if (which & CONTROL_ACCESS_LOG)
+		m.fds[m.n_fds++] = l->access.fd;
+	m.data[0] = (char)which;
+	if (m.n_fds > 0)
+		process_send(p, &m);
+}
+
+static void
+reopen_logs(struct generation *g, int with UNUSED)
+{
+	unsigned which = logs_reopen(&g->logs);
+
+	for (size_t i = 0; i < g->n_workers; i++)
+		send_logs(&g->workers[i], &g->logs, which);
+	if (master.monitor != NULL && master.monitor->generation == g)
+		send_logs(master.monitor, &g->logs, which);
+}
+
+static void
+reopen(void)
+{
+	each_generation(reopen_logs, 0);
+	log_notice(NULL, "logs reopened");
+	run_dir_tell("reopened", NULL, 0);
+}
+
+static void
+terminate(void)
+{
+	if (master.serving != NULL && master.serving->conf->sigterm_is_graceful)
+		stop_gracefully();
+	else
+		stop_fast(EXIT_SUCCESS);
+}
+
 static void
 on_signal(int signo)
 {
@@ -190,11 +399,19 @@ on_signal(int signo)
 	log_notice(NULL, "signal %d (%s)", signo, strsignal(signo));
 	switch (signo) {
 	case SIGTERM:
+		terminate();
+		break;
 	case SIGINT:
 		stop_fast(EXIT_SUCCESS);
 		break;
 	case SIGQUIT:
 		stop_gracefully();
+		break;
+	case SIGHUP:
+		reload();
+		break;
+	case SIGUSR1:
+		reopen();
 		break;
 	default:
 		log_notice(NULL, "signal %d: not built yet, going on", signo);
@@ -219,22 +436,6 @@ start_loop(void)
 	return 0;
 }
 
-static void
-start_processes(void)
-{
-	const struct master_options *o = master.options;
-
-	for (size_t i = 0; i < master.n_workers; i++)
-		process_init(&master.processes[i], o->worker, (uint32_t)i);
-	process_init(&master.processes[master.n_workers], o->monitor,
-	    SEGMENT_MONITOR);
-	master.n_processes = master.n_workers + 1;
-	clock_update();
-	for (size_t i = 0; i < master.n_processes; i++)
-		process_spawn(&master.processes[i]);
-	loop_timer_set(&master.watch, clock_now_ms + WATCH_EVERY_MS);
-}
-
 /* All the descriptors that we may have: two a proxied connection. */
 static void
 raise_descriptor_limit(void)
@@ -249,67 +450,74 @@ raise_descriptor_limit(void)
 }
 
 static int
-open_segment(const struct conf *conf)
+open_segment(void)
 {
-	if (segment_create() < 0) {
-		log_write_errno(LOG_ERROR, NULL, "cannot make the shared "
-		    "segment");
-		return -1;
-	}
-	shm_set(&segment.header->generation, master.generation);
-	conf_multiply_names(conf);
-	return segment_register_conf(conf);
+	if (segment_create() == 0)
+		return 0;
+	log_write_errno(LOG_ERROR, NULL, "cannot make the shared segment");
+	return -1;
 }
 
 /* What both modes open before anything runs. 0, or -1 after logging. */
 static int
-open_all(const struct master_options *o, size_t n_slots)
+open_all(const struct master_options *o)
 {
 	master = (struct master){
-		.options = o, .generation = 1, .admin_fd = -1,
+		.options = o, .admin.fd = -1, .coming_admin.fd = -1,
 	};
+	list_init(&master.draining);
+	list_init(&master.old_monitors);
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
-	if (privileges_find(o->conf->user) < 0 || open_segment(o->conf) < 0)
+	if (open_segment() < 0)
 		return -1;
 	if (wake_open() < 0) {
 		log_write_errno(LOG_ERROR, NULL, "eventfd");
 		return -1;
 	}
-	master.listeners = listener_set_open(o->conf->listeners,
-	    o->conf->n_listeners, n_slots);
-	if (master.listeners == NULL)
-		return -1;
-	if (run_dir_open(&master) < 0)
-		return -1;
-	run_dir_tell(&master, "starting");
+	run_dir_make(o->conf);
 	return 0;
 }
 
 static void
 close_all(void)
 {
-	run_dir_close(&master);
-	listener_set_close(&master.listeners);
+	run_dir_close();
 	wake_close();
 	segment_close();
 }
 
 static void
-run_children(void)
+free_generations(void)
 {
-	start_processes();
+	monitor_fini();
+	generation_free(&master.coming);
+	generation_free(&master.serving);
+	while (!list_is_empty(&master.draining)) {
+		struct generation *g = list_first(&master.draining,
+		    struct generation, link);
+
+		generation_free(&g);
+	}
+}
+
+static int
+run_children(struct conf *conf)
+{
+	shm_set(&segment.header->generation, 1);
+	if (reload_first(conf) < 0)
+		return EXIT_FAILURE;
+	loop_timer_set(&master.watch, clock_now_ms + WATCH_EVERY_MS);
 	loop_run();
-	for (size_t i = 0; i < master.n_processes; i++)
-		process_fini(&master.processes[i]);
-	loop_fini();
 	log_notice(NULL, "stopped");
+	return master.exit_status;
 }
 
 int
 master_run(const struct master_options *o)
 {
 	size_t n = (size_t)o->conf->workers;
+	int status = EXIT_FAILURE;
 
 	if (n > SEGMENT_SLOTS) {
 		log_error(NULL, "%zu workers are more than %d", n,
@@ -317,15 +525,16 @@ master_run(const struct master_options *o)
 		return EXIT_FAILURE;
 	}
 	title_set("fairlead: master process %s", o->config_name);
-	if (open_all(o, n) < 0 || start_loop() < 0) {
-		close_all();
-		return EXIT_FAILURE;
+	if (open_all(o) == 0 && start_loop() == 0) {
+		status = run_children(o->conf);
+		free_generations();
+		loop_fini();
 	}
-	master.n_workers = n;
-	run_children();
 	close_all();
-	return master.exit_status;
+	return status;
 }
+
+/* ---- one process for all */
 
 /* The one process is worker 0 and monitor at once. */
 static void
@@ -334,32 +543,65 @@ register_self(uint32_t slot)
 	struct process_slot *p = segment_process(slot);
 
 	shm_set(&p->pid, getpid());
-	shm_set(&p->generation, master.generation);
+	shm_set(&p->generation, 1);
 	shm_publish(&p->state, SLOT_STARTING);
+}
+
+static int
+open_single(struct child *self, struct logs *logs, const struct conf *conf)
+{
+	char why[LOGS_WHY_MAX];
+
+	if (logs_open(logs, conf, NULL, master.options->options->directory,
+	    why) < 0) {
+		log_error(NULL, "%s", why);
+		return -1;
+	}
+	log_open(logs->error.fd, true);
+	if (privileges_find(conf->user) < 0)
+		return -1;
+	shm_set(&segment.header->generation, 1);
+	conf_multiply_names(conf);
+	if (segment_register_conf(conf) < 0)
+		return -1;
+	self->listeners = listener_set_open(conf->listeners,
+	    conf->n_listeners, 1);
+	if (self->listeners == NULL)
+		return -1;
+	run_dir_own();
+	if (pid_file_take(conf->pid_file) < 0 ||
+	    admin_open(&master.admin, conf, &master.coming_admin) < 0)
+		return -1;
+	admin_descriptors(&master.admin, self->admin_fds);
+	self->access_fd = logs->access.fd;
+	return 0;
 }
 
 int
 master_run_single(const struct master_options *o,
     int (*single_main)(struct child *self))
 {
+	static const uint32_t slots[1];
 	struct child self = {
-		.slot = 0, .generation = 1, .control_fd = -1, .conf = o->conf,
+		.n_places = 1, .slots = slots, .generation = 1,
+		.control_fd = -1, .conf = o->conf,
 	};
-	int status;
+	struct logs logs = { .error.fd = -1, .access.fd = -1 };
+	struct listener_set *listeners;
+	int status = EXIT_FAILURE;
 
 	title_set("fairlead: single process %s", o->config_name);
-	if (open_all(o, 1) < 0) {
-		close_all();
-		return EXIT_FAILURE;
+	if (open_all(o) == 0 && open_single(&self, &logs, o->conf) == 0) {
+		register_self(0);
+		register_self(SEGMENT_MONITOR);
+		run_dir_tell("applied", NULL, 0);
+		logs_use(&logs, o->conf);
+		status = single_main(&self);
 	}
-	register_self(0);
-	register_self(SEGMENT_MONITOR);
-	run_dir_tell(&master, "applied");
-	log_open(o->log_fd, o->log_mirror);
-	self.listeners = master.listeners;
-	run_dir_sockets(&master, self.admin_fds);
-	self.access_fd = o->access_fd;
-	status = single_main(&self);
+	listeners = (struct listener_set *)(uintptr_t)self.listeners;
+	listener_set_close(&listeners);
 	close_all();
+	log_open(-1, false);
+	logs_close(&logs);
 	return status;
 }

@@ -6,15 +6,13 @@
 
 struct conf;
 
+struct options;
+
 struct master_options {
-	struct conf *conf;
+	struct conf *conf;		/* the master's from now on */
 	const char *config_name;	/* for the title */
 	const struct role *worker, *monitor;
-	int log_fd;			/* children keep it open */
-	int access_fd;			/* the workers, too; -1: none */
-	/* Once started lines go to log_fd, and to stderr if this is set;
-	 * until then it is as main has set it. */
-	bool log_mirror;
+	const struct options *options;	/* to read the configuration again */
 	int argc;
 	char **argv;			/* as started (for an upgrade) */
 };

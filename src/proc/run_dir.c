@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
 #include "core/log.h"
+#include "core/memory.h"
 #include "net/listener.h"
 #include "proc/internal.h"
 #include "proc/pid_file.h"
@@ -25,31 +27,39 @@ admin_path(const struct conf *conf, char path[PATH_MAX])
 	return path;
 }
 
-/* Only the last part: a parent that is missing is somebody's mistake. */
-static void
-make_run_dir(const char *dir)
+/* Another instance's directory is not ours to write to: what it listens on we
+ * cannot listen on. */
+void
+run_dir_own(void)
 {
-	if (dir != NULL && mkdir(dir, 0755) < 0 && errno != EEXIST)
-		log_write_errno(LOG_DEBUG, NULL, "mkdir %s", dir);
+	master.owns_run_dir = master.run_dir != NULL;
 }
+
+/* Only the last part: a parent that is missing is somebody's mistake. */
+void
+run_dir_make(const struct conf *conf)
+{
+	master.run_dir = conf->run_dir != NULL ? xstrdup(conf->run_dir) : NULL;
+	if (conf->run_dir != NULL && mkdir(conf->run_dir, 0755) < 0 &&
+	    errno != EEXIST)
+		log_write_errno(LOG_DEBUG, NULL, "mkdir %s", conf->run_dir);
+}
+
+/* ---- the admin interface's sockets */
 
 /* Without one that the file names it is no error. */
 static int
-open_socket(struct master *m)
+open_socket(struct admin_sockets *a, const struct conf *conf,
+    const char *path)
 {
-	const struct conf *conf = m->options->conf;
-	char room[PATH_MAX];
-	const char *path = admin_path(conf, room);
-
-	m->owns_run_dir = conf->run_dir != NULL;
-	if (path == NULL)
+	a->fd = listener_open_unix(path);
+	if (a->fd >= 0) {
+		a->path = xstrdup(path);
 		return 0;
-	m->admin_fd = listener_open_unix(path);
-	if (m->admin_fd >= 0)
-		return 0;
+	}
 	/* Another instance's directory has its status, too. */
-	if (errno == EADDRINUSE)
-		m->owns_run_dir = false;
+	if (errno == EADDRINUSE && conf->admin_socket == NULL)
+		master.owns_run_dir = false;
 	if (conf->admin_socket != NULL) {
 		log_write_errno(LOG_ERROR, NULL, "cannot make the admin "
 		    "socket %s", path);
@@ -60,65 +70,103 @@ open_socket(struct master *m)
 }
 
 static int
-open_address(struct master *m)
+open_path(struct admin_sockets *a, const struct conf *conf,
+    const struct admin_sockets *old)
 {
-	const struct listener_conf wanted = {
-		.address = m->options->conf->admin_address,
-	};
+	char room[PATH_MAX];
+	const char *path = admin_path(conf, room);
+
+	if (path == NULL)
+		return 0;
+	if (old->path == NULL || strcmp(old->path, path) != 0)
+		return open_socket(a, conf, path);
+	a->path = xstrdup(path);
+	a->fd = old->fd;
+	return 0;
+}
+
+static int
+open_address(struct admin_sockets *a, const struct conf *conf,
+    const struct admin_sockets *old)
+{
+	const struct listener_conf wanted = { .address = conf->admin_address };
 	char text[ADDRESS_TEXT_MAX];
 
 	if (wanted.address.len == 0)
 		return 0;
-	m->admin = listener_set_open(&wanted, 1, 1);
-	if (m->admin == NULL)
+	a->tcp = listener_set_renew(old->tcp, &wanted, 1, 1);
+	if (a->tcp == NULL || listener_set_listen(a->tcp, &wanted) < 0)
 		return -1;
-	listener_set_print(m->admin, text, sizeof(text));
+	if (old->tcp != NULL && listener_is_kept(old->tcp, 0, a->tcp))
+		return 0;
+	listener_set_print(a->tcp, text, sizeof(text));
 	log_notice(NULL, "the admin interface is on %s", text);
 	return 0;
 }
 
 int
-run_dir_open(struct master *m)
+admin_open(struct admin_sockets *a, const struct conf *conf,
+    const struct admin_sockets *old)
 {
-	m->admin_fd = -1;
-	make_run_dir(m->options->conf->run_dir);
-	return pid_file_take(m->options->conf->pid_file) < 0 ||
-	    open_socket(m) < 0 || open_address(m) < 0 ? -1 : 0;
+	*a = (struct admin_sockets){ .fd = -1 };
+	if (open_path(a, conf, old) == 0 && open_address(a, conf, old) == 0)
+		return 0;
+	admin_close(a, old);
+	return -1;
 }
 
 void
-run_dir_sockets(const struct master *m, int fds[2])
+admin_close(struct admin_sockets *a, const struct admin_sockets *other)
 {
-	fds[0] = m->admin_fd;
-	fds[1] = m->admin != NULL ? m->admin->fds[0] : -1;
+	if (a->fd >= 0 && (other == NULL || other->fd != a->fd)) {
+		unlink(a->path);
+		close(a->fd);
+	}
+	free(a->path);
+	listener_set_leave(&a->tcp, other == NULL ? NULL : other->tcp);
+	*a = (struct admin_sockets){ .fd = -1 };
+}
+
+const struct admin_sockets *
+admin_of(const struct generation *g)
+{
+	return g == master.coming ? &master.coming_admin : &master.admin;
 }
 
 void
-run_dir_tell(struct master *m, const char *verdict)
+admin_descriptors(const struct admin_sockets *a, int fds[2])
 {
+	fds[0] = a->fd;
+	fds[1] = a->tcp != NULL ? a->tcp->fds[0] : -1;
+}
+
+/* ---- the status file */
+
+void
+run_dir_tell(const char *verdict, const char *const *diagnostics, size_t n)
+{
+	const char *dir = master.run_dir;
 	struct status s = {
-		.sequence = ++m->status_sequence,
-		.generation = m->generation,
+		.sequence = ++master.status_sequence,
+		.generation = master.serving != NULL ?
+		    master.serving->number : 1,
 		.verdict = verdict,
+		.diagnostics = diagnostics, .n_diagnostics = n,
 	};
 
-	if (m->owns_run_dir && status_write(m->options->conf->run_dir, &s) < 0)
+	if (master.owns_run_dir && status_write(dir, &s) < 0)
 		log_write_errno(LOG_DEBUG, NULL, "cannot write the status to "
-		    "%s", m->options->conf->run_dir);
+		    "%s", dir);
 }
 
 void
-run_dir_close(struct master *m)
+run_dir_close(void)
 {
-	char room[PATH_MAX];
-
-	if (m->admin_fd >= 0) {
-		unlink(admin_path(m->options->conf, room));
-		close(m->admin_fd);
-		m->admin_fd = -1;
-	}
-	listener_set_close(&m->admin);
-	if (m->owns_run_dir)
-		status_remove(m->options->conf->run_dir);
+	admin_close(&master.admin, NULL);
+	admin_close(&master.coming_admin, NULL);
+	if (master.owns_run_dir)
+		status_remove(master.run_dir);
 	pid_file_give();
+	free(master.run_dir);
+	master.run_dir = NULL;
 }

@@ -42,20 +42,21 @@ compare_ints(const void *a, const void *b)
 static size_t
 list_kept(const struct process *p, int control_fd, int *kept)
 {
-	const struct listener_set *l = master.listeners;
+	const struct generation *g = p->generation;
+	const struct listener_set *l = g->listeners;
 	size_t n = 0;
 
 	for (int fd = 0; fd <= 2; fd++)
 		kept[n++] = fd;
-	kept[n++] = master.options->log_fd;
+	kept[n++] = g->logs.error.fd;
 	kept[n++] = segment.fd;
 	kept[n++] = control_fd;
 	n += wake_descriptors(&kept[n], SEGMENT_SLOTS + 1);
 	if (p->slot == SEGMENT_MONITOR) {
-		run_dir_sockets(&master, &kept[n]);
+		admin_descriptors(admin_of(g), &kept[n]);
 		return n + 2;
 	}
-	kept[n++] = master.options->access_fd;
+	kept[n++] = g->logs.access.fd;
 	memcpy(&kept[n], l->fds, l->n_addresses * l->n_slots * sizeof(int));
 	return n + l->n_addresses * l->n_slots;
 }
@@ -63,7 +64,7 @@ list_kept(const struct process *p, int control_fd, int *kept)
 static void
 close_others(const struct process *p, int control_fd)
 {
-	const struct listener_set *l = master.listeners;
+	const struct listener_set *l = p->generation->listeners;
 	int *kept = xcalloc(l->n_addresses * l->n_slots +
 	    SEGMENT_SLOTS + 14, sizeof(int));
 	size_t n = list_kept(p, control_fd, kept);
@@ -81,26 +82,34 @@ close_others(const struct process *p, int control_fd)
 	free(kept);
 }
 
+/* Those of the first generation accept at once: nobody else does. */
+static bool
+has_to_wait(const struct generation *g)
+{
+	return g == master.coming && master.serving != NULL;
+}
+
 static void
 run_child(const struct process *p, int control_fd)
 {
+	const struct generation *g = p->generation;
 	struct child self = {
-		.slot = p->slot,
-		.generation = master.generation,
+		.slot = p->slot, .place = p->place, .slots = g->slots,
+		.n_places = (uint32_t)g->n_workers,
+		.generation = g->number, .waits = has_to_wait(g),
 		.control_fd = control_fd,
-		.conf = master.options->conf,
-		.listeners = master.listeners,
+		.conf = g->conf, .listeners = g->listeners,
 		.admin_fds = { -1, -1 },
 		.access_fd = p->slot == SEGMENT_MONITOR ? -1 :
-		    master.options->access_fd,
+		    g->logs.access.fd,
 	};
 
 	if (p->slot == SEGMENT_MONITOR)
-		run_dir_sockets(&master, self.admin_fds);
+		admin_descriptors(admin_of(g), self.admin_fds);
 	loop_fini();	/* ours is a copy of the master's */
 	close_others(p, control_fd);
 	daemon_child();
-	log_open(master.options->log_fd, master.options->log_mirror);
+	logs_use(&g->logs, g->conf);
 	exit(p->role->main(&self));
 }
 
@@ -142,19 +151,20 @@ condemn(struct process *p)
 		kill(p->pid, SIGKILL);
 }
 
-/* The only thing that a child has to tell, so far. */
+/* What a child has to tell; descriptors it has none to give. */
 static bool
 take_message(struct process *p, const struct control_message *m)
 {
 	for (uint32_t i = 0; i < m->n_fds; i++)
 		close(m->fds[i]);
-	if (m->type != CONTROL_READY) {
-		errno = EPROTO;
-		return false;
-	}
-	if (!p->is_ready) {
+	if (m->type == CONTROL_READY && !p->is_ready) {
 		p->is_ready = true;
 		master_child_ready(p);
+	} else if (m->type == CONTROL_RELEASED && p->is_dismissed)
+		monitor_released(p);
+	else if (m->type != CONTROL_READY) {
+		errno = EPROTO;
+		return false;
 	}
 	return true;
 }
@@ -193,7 +203,7 @@ fork_child(struct process *p)
 
 	if (control_pair(ends) < 0)
 		return -1;
-	shm_set(&slot->generation, master.generation);
+	shm_set(&slot->generation, p->generation->number);
 	shm_publish(&slot->state, SLOT_STARTING);
 	pid = fork();
 	if (pid == 0)
@@ -238,9 +248,11 @@ on_respawn(struct timer *t)
 }
 
 void
-process_init(struct process *p, const struct role *role, uint32_t slot)
+process_init(struct process *p, const struct role *role, struct generation *g,
+    uint32_t slot)
 {
-	*p = (struct process){ .role = role, .slot = slot };
+	*p = (struct process){ .role = role, .generation = g, .slot = slot };
+	list_init(&p->link);
 	io_init(&p->control, -1, on_control);
 	timer_init(&p->respawn, on_respawn);
 }
@@ -288,12 +300,15 @@ process_reaped(struct process *p, int status)
 
 	log_death(p, p->pid, status);
 	p->pid = 0;
+	p->is_ready = false;
 	p->delay_ms = backoff_next(&p->backoff, lived);
+	close_control(p);
+	if (p->is_released)
+		return;		/* another one has its slot */
 	shm_publish(&slot->state, SLOT_DEAD);
 	shm_set(&slot->pid, 0);
 	shm_set(&slot->accepting, 0);
 	segment_clear_gauges(p->slot);
-	close_control(p);
 }
 
 void
@@ -311,16 +326,25 @@ process_replace(struct process *p)
 }
 
 void
-process_tell(struct process *p, enum control_type type)
+process_send(struct process *p, const struct control_message *m)
 {
 	if (p->pid == 0)
 		return;
-	p->is_dismissed = true;
+	if (m->type == CONTROL_DRAIN || m->type == CONTROL_STOP)
+		p->is_dismissed = true;
 	if (p->control.fd < 0)
 		kill(p->pid, SIGKILL);
-	else if (control_tell(p->control.fd, type) < 0)
+	else if (control_send(p->control.fd, m) < 0)
 		log_write_errno(LOG_WARN, NULL, "cannot tell %s (process %d)",
 		    process_name(p), (int)p->pid);
+}
+
+void
+process_tell(struct process *p, enum control_type type)
+{
+	const struct control_message m = { .type = type };
+
+	process_send(p, &m);
 }
 
 void
@@ -328,7 +352,7 @@ process_watch(struct process *p)
 {
 	uint64_t beat = shm_get(&segment_process(p->slot)->beat_ms);
 
-	if (p->pid == 0)
+	if (p->pid == 0 || p->is_released)
 		return;
 	switch (watch_look(&p->watch, beat, clock_now_ms)) {
 	case WATCH_FINE:

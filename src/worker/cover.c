@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -13,23 +14,25 @@
 #include "proc/child.h"
 #include "shm/segment.h"
 
-/* One listening socket: address i of slot s is ios[i * n_slots + s]. */
+/* One listening socket: number s of address i is ios[i * n_slots + s]. */
 static struct {
 	const struct listener_set *listeners;
-	size_t self;
+	size_t self, n_places;		/* ours, among all workers */
+	const uint32_t *slots;		/* of places, in the segment */
 	void (*on_accept)(int fd, const struct address *peer, size_t listener);
 	struct io *ios;
 	struct timer check;
 	uint64_t paused_until_ms;
 	uint64_t logged_ms;
-	bool is_running;
+	bool is_running, is_retiring;
+	struct timer retired;
 } cover;
 
 /* Beats may be newer than our turn's clock. */
 static bool
-is_alive(size_t slot, uint64_t now_ms)
+is_alive(uint32_t slot, uint64_t now_ms)
 {
-	const struct process_slot *p = segment_process((uint32_t)slot);
+	const struct process_slot *p = segment_process(slot);
 	uint64_t beat = shm_get(&p->beat_ms);
 
 	return shm_get(&p->state) == SLOT_READY &&
@@ -38,44 +41,54 @@ is_alive(size_t slot, uint64_t now_ms)
 }
 
 size_t
-cover_count(size_t self, size_t n, uint64_t now_ms)
+cover_count(const uint32_t *slots, size_t self, size_t n, uint64_t now_ms)
 {
 	size_t count = 0;
 
-	while (count + 1 < n && !is_alive((self + n - count - 1) % n, now_ms))
+	while (count + 1 < n &&
+	    !is_alive(slots[(self + n - count - 1) % n], now_ms))
 		count++;
 	return count;
 }
 
-/* Only TCP: a Unix socket is one for all slots, and our own. */
-static void
-set_registered(size_t address, size_t slot, bool wanted)
+/* Whose turn it is to accept on this socket. */
+static size_t
+place_of(size_t socket)
 {
-	struct io *io = &cover.ios[address * cover.listeners->n_slots + slot];
+	return socket % cover.n_places;
+}
+
+/* Only TCP: a Unix socket is one for all, and our own. */
+static void
+set_registered(size_t address, size_t socket, bool wanted)
+{
+	struct io *io = &cover.ios[address * cover.listeners->n_slots +
+	    socket];
 	bool is_shared =
 	    cover.listeners->addresses[address].sa.sa_family == AF_UNIX;
 
-	if (is_shared && slot != cover.self)
+	if (io->fd < 0 || (is_shared && socket != cover.self &&
+	    !cover.is_retiring))
 		return;
 	if (wanted && !io->is_registered) {
 		if (io_register(io, LOOP_LISTEN) < 0)
-			log_write_errno(LOG_ERROR, NULL, "cannot accept for "
-			    "slot %zu", slot);
+			log_write_errno(LOG_ERROR, NULL, "cannot accept on "
+			    "socket %zu", socket);
 	} else if (!wanted && io->is_registered)
 		io_remove(io);
 }
 
-/* Accepts on the `count` slots up to our own, and on no other. */
+/* Accepts for the `count` places up to our own, and for no other. */
 static void
 accept_on(size_t count)
 {
-	size_t n = cover.listeners->n_slots;
+	size_t n = cover.n_places;
 
-	for (size_t slot = 0; slot < n; slot++) {
-		bool wanted = (cover.self + n - slot) % n < count;
+	for (size_t s = 0; s < cover.listeners->n_slots; s++) {
+		bool wanted = (cover.self + n - place_of(s)) % n < count;
 
 		for (size_t i = 0; i < cover.listeners->n_addresses; i++)
-			set_registered(i, slot, wanted);
+			set_registered(i, s, wanted);
 	}
 }
 
@@ -85,8 +98,8 @@ check(void)
 	if (clock_now_ms < cover.paused_until_ms)
 		accept_on(0);
 	else
-		accept_on(1 + cover_count(cover.self,
-		    cover.listeners->n_slots, clock_now_ms));
+		accept_on(1 + cover_count(cover.slots, cover.self,
+		    cover.n_places, clock_now_ms));
 }
 
 static void
@@ -133,12 +146,14 @@ static void
 on_connection(struct io *io, uint32_t events UNUSED)
 {
 	size_t address = (size_t)(io - cover.ios) / cover.listeners->n_slots;
-	size_t slot = (size_t)(io - cover.ios) % cover.listeners->n_slots;
+	size_t place = place_of((size_t)(io - cover.ios) %
+	    cover.listeners->n_slots);
 	struct address peer = { 0 };
 
 	/* Whoever it belongs to may be there by now, as all are when we start
 	 * one after the other: the first must not take everything. */
-	if (slot != cover.self && is_alive(slot, clock_now_ms)) {
+	if (!cover.is_retiring && place != cover.self &&
+	    is_alive(cover.slots[place], clock_now_ms)) {
 		check();
 		return;
 	}
@@ -168,7 +183,9 @@ cover_start(const struct child *self,
 	free(cover.ios);	/* of an earlier life, in tests */
 	memset(&cover, 0, sizeof(cover));
 	cover.listeners = l;
-	cover.self = self->slot;
+	cover.self = self->place;
+	cover.n_places = self->n_places;
+	cover.slots = self->slots;
 	cover.on_accept = on_accept;
 	cover.ios = xcalloc(l->n_addresses * l->n_slots, sizeof(*cover.ios));
 	for (size_t i = 0; i < l->n_addresses * l->n_slots; i++)
@@ -179,14 +196,84 @@ cover_start(const struct child *self,
 	on_check(&cover.check);
 }
 
+static void
+stop_checking(void)
+{
+	cover.is_running = false;
+	accept_on(0);
+	loop_timer_fini(&cover.check);
+	shm_set(&segment_process(cover.slots[cover.self])->accepting, 0);
+}
+
 /* The memory stays until the process ends: this turn's events may look. */
 void
 cover_stop(void)
 {
+	if (cover.is_running && !cover.is_retiring)
+		stop_checking();
+}
+
+/* ---- leaving */
+
+static void
+close_sockets_of(size_t address)
+{
+	size_t n = cover.listeners->n_slots;
+	struct io *ios = &cover.ios[address * n];
+	int closed = -1;
+
+	for (size_t s = 0; s < n; s++) {
+		if (ios[s].is_registered)
+			io_remove(&ios[s]);
+		if (ios[s].fd >= 0 && ios[s].fd != closed)
+			close(ios[s].fd);
+		closed = ios[s].fd;	/* a Unix socket is one for all */
+		ios[s].fd = -1;
+	}
+}
+
+static void
+on_retired(struct timer *t UNUSED)
+{
+	cover.is_running = cover.is_retiring = false;
+	for (size_t i = 0; i < cover.listeners->n_addresses; i++)
+		close_sockets_of(i);
+}
+
+/* All who leave accept on all sockets of it. */
+static void
+accept_longer(size_t address)
+{
+	size_t n = cover.listeners->n_slots;
+
+	cover.is_running = cover.is_retiring = true;
+	for (size_t s = 0; s < n; s++)
+		if (s == 0 || cover.ios[address * n + s].fd !=
+		    cover.ios[address * n].fd)
+			set_registered(address, s, true);
+}
+
+void
+cover_leave(bool (*is_retired)(size_t address))
+{
 	if (!cover.is_running)
 		return;
-	cover.is_running = false;
-	accept_on(0);
-	loop_timer_fini(&cover.check);
-	shm_set(&segment_process((uint32_t)cover.self)->accepting, 0);
+	stop_checking();
+	cover.paused_until_ms = 0;
+	for (size_t i = 0; i < cover.listeners->n_addresses; i++) {
+		if (is_retired(i))
+			accept_longer(i);
+		else
+			close_sockets_of(i);
+	}
+	timer_init(&cover.retired, on_retired);
+	if (cover.is_retiring)
+		loop_timer_set(&cover.retired, clock_now_ms +
+		    LISTENER_RETIRE_MS);
+}
+
+bool
+cover_is_leaving(void)
+{
+	return cover.is_retiring;
 }

@@ -10,7 +10,7 @@ struct child;
 /*
  * No black holes (architecture.md): the kernel goes on giving connections to
  * the socket of a worker that is dead or hung. So each worker accepts on its
- * own sockets, and on those of the slots directly before it, as far as
+ * own sockets, and on those of the places directly before it, as far as
  * nobody there serves: no process, not accepting, or no heartbeat for
  * COVER_STALE_MS. That is looked at every COVER_EVERY_MS. A worker that wakes
  * from being stopped just goes on: for a moment two accept on its sockets,
@@ -35,6 +35,15 @@ void cover_pause(void);
 /* Accepts no more; connections wait in the listen queues. Idempotent. */
 void cover_stop(void);
 
-/* The slots that the worker in slot `self` of `n` accepts on beside its own:
- * how many directly before it (cyclic) are not alive. */
-size_t cover_count(size_t self, size_t n, uint64_t now_ms);
+/*
+ * The same for good, and the descriptors are closed: others have them. On
+ * addresses that are retired (net/listener.h) it accepts LISTENER_RETIRE_MS
+ * longer; until then cover_is_leaving().
+ */
+void cover_leave(bool (*is_retired)(size_t address));
+bool cover_is_leaving(void);
+
+/* The places that the worker at place `self` of `n` accepts for beside its
+ * own: how many directly before it (cyclic) are not alive. */
+size_t cover_count(const uint32_t *slots, size_t self, size_t n,
+    uint64_t now_ms);

@@ -24,6 +24,7 @@
 #include "upstream/check.h"
 #include "upstream/upstream.h"
 #include "worker/cover.h"
+#include "worker/heir.h"
 
 #define MASTER_GONE_MS	10000	/* serve on so long without a master */
 #define ACCESS_RING	(1u << 20)	/* bytes of lines that may wait */
@@ -39,8 +40,11 @@ static struct {
 	struct writer *access;	/* NULL: no access log */
 	struct h1_server_settings *settings;	/* one a listener */
 	struct timer stop;	/* drain's or the lost master's deadline */
-	bool is_worker;		/* else the monitor */
-	bool is_draining;
+	bool is_worker;		/* it serves; else only the monitor */
+	bool is_monitor;	/* in single mode both */
+	bool is_draining, is_orphan;
+	uint64_t close_idle_ms;	/* from then on, when we drain */
+	const struct order *order;	/* while one is carried out */
 	uint64_t accepted;
 	uint64_t lost_lines;	/* by processes before us, and at the stop */
 	size_t most_files;	/* for connections, by RLIMIT_NOFILE */
@@ -51,6 +55,8 @@ static struct {
 static void
 publish(void)
 {
+	if (me.self->is_released)
+		return;
 	shm_set(&me.slot->log_dropped, me.lost_lines + log_dropped() +
 	    (me.access != NULL ? writer_dropped(me.access) : 0));
 	if (!me.is_worker)
@@ -60,28 +66,83 @@ publish(void)
 	shm_set(&me.slot->accepted, me.accepted);
 }
 
+/* Nobody goes on with what is idle, and a request that was on its way when we
+ * began to leave has come. */
+static bool
+may_close_idle(void)
+{
+	return clock_now_ms >= me.close_idle_ms && (!me.is_worker ||
+	    me.is_orphan || shm_get(&segment.header->is_stopping) != 0);
+}
+
+/* Draining. */
+static void
+leave(void)
+{
+	if (may_close_idle())
+		(void)h1_server_close_idle(SIZE_MAX);
+	if (h1_server_connections() == 0 && heir_pending() == 0 &&
+	    !cover_is_leaving())
+		loop_stop();
+}
+
 static void
 on_turn(struct loop *l UNUSED)
 {
 	child_beat(me.self);
 	publish();
-	if (me.is_draining && h1_server_connections() == 0)
-		loop_stop();
+	if (unlikely(me.is_draining))
+		leave();
 }
 
 /* ---- orders */
 
-static void
-drain(uint32_t limit_ms)
+/* Of the order to drain; without one nothing is retired. */
+static bool
+is_retired(size_t address)
 {
+	const struct order *o = me.order;
+
+	if (o == NULL)
+		return false;
+	return address >= o->n_retired ||
+	    (o->retired[address / 8] >> address % 8 & 1) != 0;
+}
+
+/* What it did as the monitor another one does from now on. */
+static void
+release_monitor(void)
+{
+	check_stop();
+	refresh_stop();
+	wake_ignore();
+	admin_stop();
+	child_release(me.self);
+}
+
+/* To this heir, from now on; -1: what is here ends here. */
+static void
+drain(uint32_t limit_ms, int channel)
+{
+	if (me.is_worker)
+		heir_give_to(channel);
+	else {
+		h1_server_drain();
+		if (channel >= 0)
+			close(channel);
+	}
 	if (me.is_draining)
 		return;
 	me.is_draining = true;
-	if (me.is_worker)
-		cover_stop();
-	h1_server_drain();
-	(void)h1_server_close_idle(SIZE_MAX);
-	loop_timer_set(&me.stop, clock_now_ms + limit_ms);
+	if (me.is_worker && me.self->control_fd < 0)
+		cover_stop();	/* the sockets are not only ours to close */
+	else if (me.is_worker)
+		cover_leave(is_retired);
+	else if (me.is_monitor)
+		release_monitor();
+	me.close_idle_ms = clock_now_ms + LISTENER_RETIRE_MS;
+	if (limit_ms > 0)
+		loop_timer_set(&me.stop, clock_now_ms + limit_ms);
 }
 
 static void
@@ -90,25 +151,46 @@ on_stop(struct timer *t UNUSED)
 	if (me.is_draining)
 		loop_stop();
 	else
-		drain(me.self->conf->drain_timeout_ms);
+		drain(me.self->conf->drain_timeout_ms, -1);
 }
 
 static void
-on_order(enum order order)
+take_over(int channel)
 {
-	switch (order) {
+	if (me.is_worker)
+		heir_take_from(channel, me.self->listeners, me.settings);
+	else
+		close(channel);
+}
+
+static void on_accept(int fd, const struct address *peer, size_t listener);
+
+static void
+on_order(const struct order *order)
+{
+	me.order = order;
+	switch (order->type) {
 	case ORDER_STOP:
 		loop_stop();
 		break;
+	case ORDER_GO:
+		if (me.is_worker && !me.is_draining)
+			cover_start(me.self, on_accept);
+		break;
 	case ORDER_DRAIN:
-		drain(me.self->conf->shutdown_timeout_ms);
+		drain(order->limit_ms, order->channel);
+		break;
+	case ORDER_HEIR:
+		take_over(order->channel);
 		break;
 	case ORDER_MASTER_GONE:
 		log_error(NULL, "the master is gone; serving on for %d s",
 		    MASTER_GONE_MS / 1000);
+		me.is_orphan = true;
 		loop_timer_set(&me.stop, clock_now_ms + MASTER_GONE_MS);
 		break;
 	}
+	me.order = NULL;
 }
 
 /* ---- accepting */
@@ -231,7 +313,19 @@ start_serving(struct child *self)
 	for (size_t i = 0; i < self->listeners->n_addresses; i++)
 		settings_init(&me.settings[i], conf, &conf->listeners[i],
 		    &self->listeners->addresses[i]);
-	cover_start(self, on_accept);
+	if (!self->waits)
+		cover_start(self, on_accept);
+}
+
+/* The monitor's part. */
+static void
+start_monitoring(struct child *self, void (*on_names)(void))
+{
+	me.is_monitor = true;
+	admin_start(self->admin_fds, self->conf);
+	check_start(self->conf);
+	listen_for_wakes(SEGMENT_MONITOR, check_suspects);
+	refresh_start(self->conf, on_names);
 }
 
 /* ---- the roles */
@@ -300,10 +394,7 @@ monitor_main(struct child *self)
 {
 	if (start(self) < 0)
 		return 1;
-	admin_start(self->admin_fds, self->conf);
-	check_start(self->conf);
-	listen_for_wakes(SEGMENT_MONITOR, check_suspects);
-	refresh_start(self->conf, on_names);
+	start_monitoring(self, on_names);
 	return run(self);
 }
 
@@ -313,10 +404,7 @@ single_main(struct child *self)
 	if (start(self) < 0)
 		return 1;
 	start_serving(self);
-	admin_start(self->admin_fds, self->conf);
-	check_start(self->conf);
-	listen_for_wakes(SEGMENT_MONITOR, check_suspects);
-	refresh_start(self->conf, on_names);
+	start_monitoring(self, on_names);
 	return run(self);
 }
 

@@ -67,7 +67,7 @@ END_TEST
 /* _i descriptors go over, all write to the same pipe. */
 START_TEST(descriptors_arrive_and_work)
 {
-	struct control_message m = { .type = CONTROL_DESCRIPTORS }, got;
+	struct control_message m = { .type = CONTROL_LOGS }, got;
 	char text[CONTROL_FDS + 1];
 	int pipe_fds[2];
 
@@ -106,13 +106,13 @@ static const struct {
 	{ "long", { .type = CONTROL_STOP }, WIRE + 1, 0 },
 	{ "data_len", { .type = CONTROL_STOP, .data_len = CONTROL_DATA + 1 },
 	    WIRE, 0 },
-	{ "fds missing", { .type = CONTROL_DESCRIPTORS, .n_fds = 1 }, WIRE,
+	{ "fds missing", { .type = CONTROL_LOGS, .n_fds = 1 }, WIRE,
 	    0 },
-	{ "too many", { .type = CONTROL_DESCRIPTORS,
+	{ "too many", { .type = CONTROL_LOGS,
 	    .n_fds = CONTROL_FDS + 1 }, WIRE, 1 },
-	{ "unannounced", { .type = CONTROL_DESCRIPTORS }, WIRE, 1 },
+	{ "unannounced", { .type = CONTROL_LOGS }, WIRE, 1 },
 	{ "wrong type", { .type = CONTROL_STOP, .n_fds = 1 }, WIRE, 1 },
-	{ "short with fd", { .type = CONTROL_DESCRIPTORS, .n_fds = 1 }, 8, 1 },
+	{ "short with fd", { .type = CONTROL_LOGS, .n_fds = 1 }, 8, 1 },
 };
 
 START_TEST(what_is_odd_is_refused_and_its_descriptors_closed)

@@ -18,6 +18,7 @@
 
 static struct listener_conf listener;
 static struct conf conf;
+static struct options options;
 static char run_dir[] = "/tmp/fairlead-master-XXXXXX";
 static FILE *lines;	/* the log's other end */
 static pid_t master_pid;
@@ -26,19 +27,26 @@ static pid_t master_pid;
 
 static const char *const order_names[] = {
 	[ORDER_STOP] = "stop", [ORDER_DRAIN] = "drain",
-	[ORDER_MASTER_GONE] = "gone",
+	[ORDER_MASTER_GONE] = "gone", [ORDER_GO] = "go",
+	[ORDER_HEIR] = "heir",
 };
 
+static struct child *me;
+
 static void
-on_order(enum order order)
+on_order(const struct order *order)
 {
-	log_notice(NULL, "told: %s", order_names[order]);
-	loop_stop();
+	log_notice(NULL, "told: %s", order_names[order->type]);
+	if (order->type == ORDER_DRAIN && me->slot == SEGMENT_MONITOR)
+		child_release(me);
+	if (order->type != ORDER_GO && order->type != ORDER_HEIR)
+		loop_stop();
 }
 
 static int
 child_main(struct child *self)
 {
+	me = self;
 	if (child_start(self, on_order) < 0)
 		return 1;
 	child_ready(self);
@@ -78,7 +86,7 @@ start(const struct role *role, bool is_single)
 {
 	struct master_options o = {
 		.conf = &conf, .config_name = "test", .worker = role,
-		.monitor = &monitor,
+		.monitor = &monitor, .options = &options,
 	};
 	int fds[2];
 
@@ -87,8 +95,10 @@ start(const struct role *role, bool is_single)
 	ck_assert_int_ge(master_pid, 0);
 	if (master_pid == 0) {
 		close(fds[0]);
-		o.log_fd = fds[1];
-		log_open(fds[1], false);
+		/* The log that it is to have is its standard error. */
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[1]);
+		log_open(STDERR_FILENO, false);
 		exit(is_single ? master_run_single(&o, child_main) :
 		    master_run(&o));
 	}
@@ -142,6 +152,7 @@ setup(void)
 	conf = (struct conf){
 		.listeners = &listener, .n_listeners = 1, .workers = WORKERS,
 		.run_dir = run_dir, .shutdown_timeout_ms = 60000,
+		.log = { .file = "stderr", .level = LOG_INFO },
 	};
 }
 
@@ -177,7 +188,7 @@ END_TEST
 
 START_TEST(what_is_not_built_yet_is_survived)
 {
-	static const int later[] = { SIGHUP, SIGUSR1, SIGUSR2 };
+	static const int later[] = { SIGUSR2 };
 
 	start(&worker, false);
 	(void)await("ready:");

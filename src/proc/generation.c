@@ -1,0 +1,266 @@
+/* src/proc/generation.c -- a configuration and the workers that serve it */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "net/listener.h"
+#include "proc/internal.h"
+#include "proc/register.h"
+
+/* ---- beginning and end */
+
+static int
+open_logs(struct generation *g, const struct generation *before)
+{
+	char why[LOGS_WHY_MAX];
+
+	if (logs_open(&g->logs, g->conf, before != NULL ? &before->logs : NULL,
+	    master.options->options->directory, why) == 0) {
+		/* Until all is ready somebody waits at stderr. */
+		if (before == NULL)
+			log_open(g->logs.error.fd, true);
+		return 0;
+	}
+	log_error(NULL, "%s", why);
+	return -1;
+}
+
+/* Workers that drain may have most slots: the oldest have to go then. */
+static int
+take_slots(struct generation *g)
+{
+	for (size_t i = 0; i < g->n_workers; i++) {
+		int slot = segment_take_process();
+
+		if (slot < 0) {
+			log_error(NULL, "no room for %zu workers beside those "
+			    "that still drain", g->n_workers);
+			return -1;
+		}
+		g->slots[i] = (uint32_t)slot;
+		process_init(&g->workers[i], master.options->worker, g,
+		    g->slots[i]);
+		g->workers[i].place = (uint32_t)i;
+	}
+	return 0;
+}
+
+static void on_patience(struct timer *t);
+
+static int
+open_all(struct generation *g, const struct generation *before)
+{
+	const struct conf *conf = g->conf;
+
+	if (open_logs(g, before) < 0)
+		return -1;
+	conf_multiply_names(conf);
+	if (segment_register_conf(conf) < 0)
+		return -1;
+	g->listeners = listener_set_renew(
+	    before != NULL ? before->listeners : NULL, conf->listeners,
+	    conf->n_listeners, g->n_workers);
+	return g->listeners == NULL ? -1 : take_slots(g);
+}
+
+struct generation *
+generation_open(struct conf *conf, const struct generation *before)
+{
+	struct generation *g = xnew(struct generation);
+
+	list_init(&g->link);
+	timer_init(&g->patience, on_patience);
+	g->number = ++master.last_number;
+	g->conf = conf;
+	g->n_workers = (size_t)conf->workers;
+	g->workers = xcalloc(g->n_workers, sizeof(*g->workers));
+	g->slots = xcalloc(g->n_workers, sizeof(*g->slots));
+	memset(g->slots, 0xff, g->n_workers * sizeof(*g->slots));
+	if (open_all(g, before) == 0)
+		return g;
+	listener_set_leave(&g->listeners,
+	    before != NULL ? before->listeners : NULL);
+	generation_free(&g);
+	return NULL;
+}
+
+void
+generation_free(struct generation **generation)
+{
+	struct generation *g = *generation;
+
+	if (g == NULL)
+		return;
+	for (size_t i = 0; i < g->n_workers && g->slots[i] != UINT32_MAX; i++) {
+		process_fini(&g->workers[i]);
+		segment_give_process(g->slots[i]);
+	}
+	loop_timer_fini(&g->patience);
+	list_remove(&g->link);
+	listener_set_close(&g->listeners);
+	logs_close(&g->logs);
+	free(g->workers);
+	free(g->slots);
+	conf_free(&g->conf);
+	free(g);
+	*generation = NULL;
+}
+
+/* ---- all its workers */
+
+void
+generation_spawn(struct generation *g)
+{
+	for (size_t i = 0; i < g->n_workers; i++)
+		process_spawn(&g->workers[i]);
+}
+
+bool
+generation_is_alive(const struct generation *g)
+{
+	for (size_t i = 0; g != NULL && i < g->n_workers; i++)
+		if (g->workers[i].pid != 0)
+			return true;
+	return false;
+}
+
+bool
+generation_is_ready(const struct generation *g)
+{
+	for (size_t i = 0; i < g->n_workers; i++)
+		if (!g->workers[i].is_ready)
+			return false;
+	return true;
+}
+
+void
+generation_tell(struct generation *g, enum control_type type)
+{
+	for (size_t i = 0; i < g->n_workers; i++)
+		process_tell(&g->workers[i], type);
+}
+
+void
+generation_kill(const struct generation *g, int signo)
+{
+	for (size_t i = 0; i < g->n_workers; i++)
+		if (g->workers[i].pid != 0)
+			kill(g->workers[i].pid, signo);
+}
+
+/* ---- draining */
+
+/* Of its workers' limit, and then of our patience with them. */
+#define HARDER_MS 1000
+
+static void
+on_patience(struct timer *t)
+{
+	struct generation *g = container_of(t, struct generation, patience);
+
+	log_warn(NULL, "drain_timeout is over: ending what is left of "
+	    "generation %u", g->number);
+	generation_kill(g, SIGKILL);
+	loop_timer_set(t, clock_now_ms + HARDER_MS);
+}
+
+/* A pair of connected descriptors, one for each; they are all that the two
+ * know of each other. */
+static void
+link_workers(struct process *from, struct process *to,
+    struct control_message *drain)
+{
+	struct control_message heir = { .type = CONTROL_HEIR, .n_fds = 1 };
+	int ends[2];
+
+	if (to == NULL || to->pid == 0 || !to->is_ready ||
+	    control_pair(ends) < 0) {
+		drain->n_fds = 0;
+		process_send(from, drain);
+		return;
+	}
+	heir.fds[0] = ends[0];
+	process_send(to, &heir);
+	drain->fds[0] = ends[1];
+	drain->n_fds = 1;
+	process_send(from, drain);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void
+set_retired(struct control_drain *d, const struct generation *g,
+    const struct generation *heir)
+{
+	const struct listener_set *other = heir == NULL ? NULL :
+	    heir->listeners;
+
+	if (g->listeners == NULL)
+		return;		/* it has drained for some time */
+	for (size_t i = 0; i < g->listeners->n_addresses; i++)
+		if (!listener_is_kept(g->listeners, i, other) &&
+		    i / 8 < sizeof(d->retired))
+			d->retired[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
+static void
+retire_addresses(const struct generation *g, const struct generation *heir)
+{
+	const struct listener_set *other = heir == NULL ? NULL :
+	    heir->listeners;
+
+	for (size_t i = 0; g->listeners != NULL &&
+	    i < g->listeners->n_addresses; i++)
+		if (!listener_is_kept(g->listeners, i, other))
+			listener_retire(g->listeners, i);
+}
+
+static struct process *
+heir_of(const struct process *p, struct generation *heir)
+{
+	return heir == NULL ? NULL :
+	    &heir->workers[p->place % heir->n_workers];
+}
+
+void
+generation_drain(struct generation *g, struct generation *heir,
+    uint32_t limit_ms)
+{
+	struct control_message m = {
+		.type = CONTROL_DRAIN, .data_len = sizeof(struct control_drain),
+	};
+	struct control_drain drain = { .limit_ms = limit_ms };
+
+	retire_addresses(g, heir);
+	set_retired(&drain, g, heir);
+	memcpy(m.data, &drain, sizeof(drain));
+	for (size_t i = 0; i < g->n_workers; i++)
+		if (g->workers[i].pid != 0)
+			link_workers(&g->workers[i],
+			    heir_of(&g->workers[i], heir), &m);
+	if (limit_ms > 0 && !timer_is_set(&g->patience))
+		loop_timer_set(&g->patience, clock_now_ms + limit_ms +
+		    HARDER_MS);
+	if (g->listeners != NULL)
+		listener_set_leave(&g->listeners,
+		    heir == NULL ? NULL : heir->listeners);
+}
+
+void
+generation_link(struct generation *g, struct process *heir)
+{
+	struct control_message m = {
+		.type = CONTROL_DRAIN, .data_len = sizeof(struct control_drain),
+	};
+
+	for (size_t i = 0; i < g->n_workers; i++)
+		if (g->workers[i].pid != 0 && i % heir->generation->n_workers ==
+		    heir->place)
+			link_workers(&g->workers[i], heir, &m);
+}

@@ -1,0 +1,283 @@
+/* src/proc/reload.c -- from one configuration to the next, or not at all */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "net/listener.h"
+#include "proc/daemon.h"
+#include "proc/internal.h"
+#include "proc/pid_file.h"
+#include "proc/privileges.h"
+
+#define LATE_MS		60000	/* until all workers have to be ready */
+#define LINES_MOST	64	/* of what was wrong, for the status file */
+
+/*
+ * The configuration is read, sockets are opened, workers are forked and say
+ * that they are ready; until then the generation that serves knows nothing of
+ * it, and whatever fails leaves it as it is. Then, in one go, the new workers
+ * are told to accept and the old ones to drain.
+ */
+
+/* ---- what was wrong, for whoever waits for the verdict */
+
+static struct {
+	const char *lines[LINES_MOST];
+	size_t n;
+} wrong;
+
+static void
+add_line(const char *line)
+{
+	if (wrong.n < LINES_MOST)
+		wrong.lines[wrong.n++] = xstrdup(line);
+}
+
+static void
+forget_lines(void)
+{
+	for (size_t i = 0; i < wrong.n; i++)
+		free((void *)(uintptr_t)wrong.lines[i]);
+	wrong.n = 0;
+}
+
+static void
+tell_verdict(const char *verdict)
+{
+	run_dir_tell(verdict, wrong.lines, wrong.n);
+	forget_lines();
+}
+
+/* ---- reading */
+
+/* Line by line to the log and to the status. */
+static void
+take_diagnostics(char *text, bool is_error)
+{
+	char *rest, *line;
+
+	for (line = strtok_r(text, "\n", &rest); line != NULL;
+	    line = strtok_r(NULL, "\n", &rest)) {
+		log_write(is_error ? LOG_ERROR : LOG_WARN, NULL, "%s", line);
+		add_line(line);
+	}
+}
+
+/* NULL: it has errors, which are told. */
+static struct conf *
+read_again(void)
+{
+	struct diagnostics *d = diagnostics_new();
+	struct conf *conf = conf_read(master.options->options, d);
+	char *text = diagnostics_text(d);
+	char no_workers[] = "workers: 0 is another mode: it takes a restart";
+
+	if (text != NULL)
+		take_diagnostics(text, conf == NULL);
+	free(text);
+	diagnostics_free(&d);
+	if (conf != NULL && conf->workers == 0) {
+		take_diagnostics(no_workers, true);
+		conf_free(&conf);
+	}
+	return conf;
+}
+
+/* ---- beginning */
+
+static void
+on_late(struct timer *t UNUSED)
+{
+	reload_abort("not all workers are ready in time");
+}
+
+static int
+open_coming(struct conf *conf)
+{
+	struct generation *g;
+
+	if (privileges_find(conf->user) < 0) {
+		conf_free(&conf);
+		return -1;
+	}
+	g = generation_open(conf, master.serving);
+	if (g == NULL)
+		return -1;
+	if (master.serving == NULL)
+		run_dir_own();
+	if (admin_open(&master.coming_admin, g->conf, &master.admin) < 0 ||
+	    pid_file_take(conf->pid_file) < 0) {
+		listener_set_leave(&g->listeners, master.serving == NULL ?
+		    NULL : master.serving->listeners);
+		admin_close(&master.coming_admin, &master.admin);
+		generation_free(&g);
+		return -1;
+	}
+	master.coming = g;
+	return 0;
+}
+
+static void
+reject(void)
+{
+	log_set_tap(NULL);
+	log_error(NULL, "reload rejected: generation %u goes on",
+	    master.serving->number);
+	tell_verdict("rejected");
+}
+
+static void
+start_coming(void)
+{
+	clock_update();
+	generation_spawn(master.coming);
+	monitor_serve(master.coming);
+	loop_timer_set(&master.coming_late, clock_now_ms + LATE_MS);
+}
+
+void
+reload_begin(void)
+{
+	struct conf *conf;
+
+	if (master.coming != NULL) {
+		master.wants_reload = true;
+		return;
+	}
+	run_dir_tell("reloading", NULL, 0);
+	conf = read_again();
+	log_set_tap(add_line);
+	if (conf == NULL || open_coming(conf) < 0) {
+		reject();
+		return;
+	}
+	log_set_tap(NULL);
+	log_info(NULL, "generation %u is coming", master.coming->number);
+	start_coming();
+}
+
+int
+reload_first(struct conf *conf)
+{
+	timer_init(&master.coming_late, on_late);
+	if (open_coming(conf) < 0)
+		return -1;
+	run_dir_tell("starting", NULL, 0);
+	clock_update();
+	generation_spawn(master.coming);
+	monitor_serve(master.coming);
+	return 0;
+}
+
+/* ---- the end of it, one way or the other */
+
+static void
+end_coming(void)
+{
+	master.coming = NULL;
+	loop_timer_fini(&master.coming_late);
+	if (!master.wants_reload)
+		return;
+	master.wants_reload = false;
+	reload_begin();
+}
+
+/* Its workers have not accepted anything. */
+static void
+stop_coming(void)
+{
+	struct generation *g = master.coming;
+
+	listener_set_leave(&g->listeners, master.serving->listeners);
+	admin_close(&master.coming_admin, &master.admin);
+	generation_tell(g, CONTROL_STOP);
+	monitor_serve(master.serving);
+	list_push(&master.draining, &g->link);
+	if (!generation_is_alive(g))
+		generation_free(&g);
+}
+
+void
+reload_abort(const char *why)
+{
+	if (master.coming == NULL || master.serving == NULL)
+		return;
+	log_error(NULL, "generation %u: %s", master.coming->number, why);
+	add_line(why);
+	stop_coming();
+	reject();
+	end_coming();
+}
+
+/* Those that drain for longer get another heir, too. */
+static void
+drain_others(struct generation *old, struct generation *heir)
+{
+	struct list *it, *after;
+
+	list_each(it, after, &master.draining) {
+		struct generation *g = container_of(it, struct generation,
+		    link);
+
+		generation_drain(g, heir, g->conf->drain_timeout_ms);
+	}
+	list_push(&master.draining, &old->link);
+	generation_drain(old, heir, old->conf->drain_timeout_ms);
+	if (!generation_is_alive(old))
+		generation_free(&old);
+}
+
+static void
+log_serving(const struct generation *g)
+{
+	char names[512];
+
+	listener_set_print(g->listeners, names, sizeof(names));
+	if (g->number == 1)
+		log_notice(NULL, "ready: %zu workers, listening on %s",
+		    g->n_workers, names);
+	else
+		log_notice(NULL, "reload applied: generation %u serves with "
+		    "%zu workers, listening on %s", g->number, g->n_workers,
+		    names);
+}
+
+static void
+commit(void)
+{
+	struct generation *g = master.coming, *old = master.serving;
+
+	if (listener_set_listen(g->listeners, g->conf->listeners) < 0) {
+		reload_abort("cannot listen");
+		return;
+	}
+	master.serving = g;
+	master_serves();
+	shm_set(&segment.header->generation, g->number);
+	shm_publish(&segment.header->ready_generation, g->number);
+	if (old != NULL) {
+		generation_tell(g, CONTROL_GO);
+		drain_others(old, g);
+	}
+	admin_close(&master.admin, &master.coming_admin);
+	master.admin = master.coming_admin;
+	tell_verdict("applied");
+	log_serving(g);
+	logs_use(&g->logs, g->conf);
+	daemon_ready();
+	end_coming();
+}
+
+void
+reload_step(void)
+{
+	struct generation *g = master.coming;
+
+	if (g != NULL && generation_is_ready(g) && monitor_is_ready(g))
+		commit();
+}
