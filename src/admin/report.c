@@ -2,6 +2,7 @@
 #include "admin/report.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "admin/json.h"
@@ -9,6 +10,7 @@
 #include "core/clock.h"
 #include "observe/latency.h"
 #include "shm/segment.h"
+#include "shm/verdict.h"
 #include "upstream/address.h"
 #include "upstream/ewma.h"
 #include "upstream/health.h"
@@ -18,6 +20,7 @@
 #include "upstream/verdict.h"
 
 #define BEAT_STALE_MS 200
+#define SHA256_LEN 32
 
 static bool
 is_accepting(uint32_t slot)
@@ -79,24 +82,61 @@ put_time(struct json *j, const char *key, uint64_t wall_ms)
 }
 
 static void
+put_hash(struct json *j, const uint8_t *sha256)
+{
+	char hex[2 * SHA256_LEN + 1];
+
+	for (size_t i = 0; i < SHA256_LEN; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
+	json_put_string(j, "sha256", hex);
+}
+
+static void
+put_errors(struct json *j, const struct verdict_record *r)
+{
+	const char *line = NULL;
+	char more[32];
+
+	json_open(j, "errors", '[');
+	while ((line = verdict_next(r, line)) != NULL)
+		json_put_string(j, NULL, line);
+	(void)snprintf(more, sizeof(more), "and %u more",
+	    r->n_lines - r->n_kept);
+	if (r->n_lines > r->n_kept)
+		json_put_string(j, NULL, more);
+	json_close(j, ']');
+}
+
+/* Without a word of the master we serve what we were started with. */
+static void
+read_verdict(struct verdict_record *r, const struct conf *conf)
+{
+	if (verdict_read(r))
+		return;
+	*r = (struct verdict_record){
+		.word = "applied",
+		.loaded_wall_ms = segment.header->started_wall_ms,
+	};
+	memcpy(r->sha256, conf->sha256, sizeof(r->sha256));
+}
+
+static void
 put_config(struct json *j, const struct conf *conf)
 {
-	char hex[2 * sizeof(conf->sha256) + 1];
+	struct verdict_record r;
 
-	for (size_t i = 0; i < sizeof(conf->sha256); i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", conf->sha256[i]);
+	read_verdict(&r, conf);
 	json_open(j, "config", '{');
 	if (conf->file == NULL) {
 		json_put_null(j, "file");
 		json_put_null(j, "sha256");
 	} else {
 		json_put_string(j, "file", conf->file);
-		json_put_string(j, "sha256", hex);
+		put_hash(j, r.sha256);
 	}
-	put_time(j, "loaded", segment.header->started_wall_ms);
-	json_put_string(j, "verdict", "applied");
-	json_open(j, "errors", '[');
-	json_close(j, ']');
+	put_time(j, "loaded", r.loaded_wall_ms);
+	json_put_string(j, "verdict", r.word);
+	put_errors(j, &r);
 	json_close(j, '}');
 }
 

@@ -46,6 +46,7 @@ struct process {
 struct generation {
 	struct list link;		/* of those that drain, newest first */
 	uint32_t number;
+	uint64_t since_wall_ms;		/* it serves; 0: not yet */
 	struct conf *conf;
 	struct listener_set *listeners;	/* NULL: it has handed them on */
 	struct logs logs;

@@ -257,6 +257,7 @@ commit(void)
 		return;
 	}
 	master.serving = g;
+	g->since_wall_ms = clock_wall_ms();
 	master_serves();
 	shm_set(&segment.header->generation, g->number);
 	shm_publish(&segment.header->ready_generation, g->number);

@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "net/listener.h"
 #include "proc/internal.h"
 #include "proc/pid_file.h"
 #include "proc/status.h"
+#include "shm/verdict.h"
 
 /* Where it is: named, or admin.sock in RUN_DIR. NULL: nowhere. */
 static const char *
@@ -142,6 +144,22 @@ admin_descriptors(const struct admin_sockets *a, int fds[2])
 
 /* ---- the status file */
 
+static void
+tell_monitor(const struct status *s)
+{
+	const struct generation *g = master.serving;
+	const struct conf *conf = g != NULL ? g->conf : master.options->conf;
+	const struct conf_verdict v = {
+		.generation = s->generation, .sequence = s->sequence,
+		.loaded_wall_ms = g != NULL ? g->since_wall_ms :
+		    clock_wall_ms(),
+		.sha256 = conf->sha256, .word = s->verdict,
+		.lines = s->diagnostics, .n_lines = s->n_diagnostics,
+	};
+
+	verdict_tell(&v);
+}
+
 void
 run_dir_tell(const char *verdict, const char *const *diagnostics, size_t n)
 {
@@ -153,6 +171,8 @@ run_dir_tell(const char *verdict, const char *const *diagnostics, size_t n)
 		.verdict = verdict,
 		.diagnostics = diagnostics, .n_diagnostics = n,
 	};
+
+	tell_monitor(&s);
 
 	if (master.owns_run_dir && status_write(dir, &s) < 0)
 		log_write_errno(LOG_DEBUG, NULL, "cannot write the status to "

@@ -23,7 +23,7 @@ static uint64_t
 known_end(void)
 {
 	if (segment.n_chunks == 0)
-		return segment.upstreams + UPSTREAMS_BYTES;
+		return segment.upstreams + FIXED_BYTES;
 	return segment.stripe_chunks[segment.n_chunks - 1] +
 	    STRIPE_CHUNK_BYTES;
 }
@@ -93,7 +93,7 @@ adopt_header(uint64_t file_size)
 	segment.upstreams = READ_ONCE(h->upstreams_offset);
 	return segment.size <= file_size && segment.used <= segment.size &&
 	    segment.used % CACHE_LINE == 0 &&
-	    is_next(&end, segment.upstreams, UPSTREAMS_BYTES, file_size) &&
+	    is_next(&end, segment.upstreams, FIXED_BYTES, file_size) &&
 	    (n == 0 || segment_learn(n - 1)) && known_end() <= segment.used;
 }
 

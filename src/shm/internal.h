@@ -4,6 +4,7 @@
 
 #include "core/assert.h"
 #include "shm/segment.h"
+#include "shm/verdict.h"
 
 #define SLOTS_BYTES (BACKEND_CHUNK * sizeof(struct backend_slot))
 #define WORDS_BYTES (BACKEND_CHUNK * sizeof(struct backend_words))
@@ -16,6 +17,9 @@
 /* Slots, then everybody's stripes. */
 #define UPSTREAMS_BYTES (UPSTREAM_SLOTS_BYTES +				\
 	(SEGMENT_SLOTS + 1) * sizeof(struct upstream_stripe))
+/* All that there is once: upstreams, then the verdict. */
+#define FIXED_BYTES (UPSTREAMS_BYTES +					\
+	RECORD_BYTES(sizeof(struct verdict_record)))
 #define ALIGN_UP(n, a) (((n) + (a) - 1) & ~(uint64_t)((a) - 1))
 
 /* Of the file behind the segment, at most SEGMENT_SPACE; 0 if it has none. */

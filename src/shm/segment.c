@@ -133,7 +133,7 @@ create_in(int fd)
 	segment.size = FILE_STEP;
 	segment.used = header;
 	segment.header->size = FILE_STEP;
-	segment.upstreams = segment_append(UPSTREAMS_BYTES);
+	segment.upstreams = segment_append(FIXED_BYTES);
 	if (segment.upstreams == 0)
 		return -1;
 	header_init(segment.header);

@@ -21,7 +21,7 @@
  * read here (segment_check); all times are CLOCK_MONOTONIC milliseconds.
  */
 #define SEGMENT_MAGIC	0x6461656c72696166ull	/* "fairlead" */
-#define SEGMENT_LAYOUT	5u	/* changes with any layout change */
+#define SEGMENT_LAYOUT	6u	/* changes with any layout change */
 #define SEGMENT_SPACE	(512ul << 20)
 #define SEGMENT_SLOTS	64	/* worker slots; slot 0..63 */
 #define SEGMENT_MONITOR	(SEGMENT_SLOTS)	/* the monitor's slot number */

@@ -12,6 +12,7 @@
 #include "shm/record.c"
 #include "shm/stripe.c"
 #include "shm/table.c"
+#include "shm/verdict.c"
 #include "shm/wipe.c"
 
 #include <signal.h>
