@@ -16,6 +16,7 @@
 #include "net/listener.h"
 #include "proc/control.h"
 #include "proc/daemon.h"
+#include "proc/notify.h"
 #include "proc/privileges.h"
 #include "proc/title.h"
 #include "shm/segment.h"
@@ -242,6 +243,7 @@ on_patience(struct timer *t UNUSED)
 static void
 drain_single(void)
 {
+	notify_stopping("finishing what is under way");
 	shm_set(&segment.header->is_stopping, 1);
 	loop_timer_set(&me.patience, clock_now_ms +
 	    me.self->conf->shutdown_timeout_ms);
@@ -255,6 +257,7 @@ on_single_signal(int signo)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
+		notify_stopping(NULL);
 		shm_set(&segment.header->is_stopping, 1);
 		give_plain(ORDER_STOP);
 		break;
@@ -331,6 +334,13 @@ child_start(struct child *self, void (*on_order)(const struct order *order))
 	return 0;
 }
 
+/* As the loop asks, it turns. */
+static bool
+is_well(void)
+{
+	return true;
+}
+
 /* Without a master it is for us to say. */
 static void
 single_ready(struct child *self)
@@ -341,6 +351,8 @@ single_ready(struct child *self)
 	shm_publish(&segment.header->ready_generation, self->generation);
 	listener_set_print(self->listeners, names, sizeof(names));
 	log_notice(NULL, "ready: single process, listening on %s", names);
+	notify_ready("single process");
+	notify_watch(is_well);
 	daemon_ready();
 }
 

@@ -15,6 +15,7 @@
 #include "core/memory.h"
 #include "net/listener.h"
 #include "proc/internal.h"
+#include "proc/notify.h"
 #include "proc/pid_file.h"
 #include "proc/privileges.h"
 #include "proc/register.h"
@@ -22,6 +23,7 @@
 #include "proc/wake.h"
 
 #define KILL_AFTER_MS 1000	/* a fast stop; then SIGKILL */
+#define UNWELL_MS 5000	/* without a beat; the watchdog hears nothing */
 
 struct master master;
 
@@ -152,6 +154,7 @@ stop_fast(int exit_status)
 	master.state = MASTER_STOPPING;
 	master.exit_status = exit_status;
 	shm_set(&segment.header->is_stopping, 1);
+	notify_stopping(NULL);
 	each_generation(tell, CONTROL_STOP);
 	monitor_tell(CONTROL_STOP);
 	loop_timer_set(&master.patience, clock_now_ms + KILL_AFTER_MS);
@@ -173,6 +176,15 @@ drain_all(void)
 		stop_fast(EXIT_SUCCESS);
 }
 
+static void
+tell_draining(const struct conf *conf)
+{
+	run_dir_tell("stopping", NULL, 0);
+	notify_stopping("finishing what is under way");
+	notify_extend(conf->drain_delay_ms + conf->shutdown_timeout_ms +
+	    10 * KILL_AFTER_MS);
+}
+
 /* Whoever looks at /readyz gets time to see it. */
 static void
 stop_gracefully(void)
@@ -186,7 +198,7 @@ stop_gracefully(void)
 	master.wants_reload = false;
 	reload_abort("we are to stop");
 	shm_set(&segment.header->is_stopping, 1);
-	run_dir_tell("stopping", NULL, 0);
+	tell_draining(master.serving->conf);
 	if (master.serving->conf->drain_delay_ms == 0) {
 		drain_all();
 		return;
@@ -230,6 +242,26 @@ on_watch(struct timer *t)
 	if (master.monitor != NULL)
 		process_watch(master.monitor);
 	loop_timer_set(t, clock_now_ms + WATCH_EVERY_MS);
+}
+
+/* One that is dead is replaced: that is no reason to end us all. */
+static bool
+is_beating(const struct process *p)
+{
+	return p->pid == 0 || !p->is_ready ||
+	    clock_now_ms - p->watch.changed_ms <= UNWELL_MS;
+}
+
+/* For the watchdog; those that drain may be as they like. */
+static bool
+is_well(void)
+{
+	const struct generation *g = master.serving;
+
+	for (size_t i = 0; g != NULL && i < g->n_workers; i++)
+		if (!is_beating(&g->workers[i]))
+			return false;
+	return master.monitor == NULL || is_beating(master.monitor);
 }
 
 /* ---- deaths */
@@ -468,6 +500,7 @@ open_all(const struct master_options *o)
 	list_init(&master.draining);
 	list_init(&master.old_monitors);
 	signal(SIGPIPE, SIG_IGN);
+	notify_open();
 	raise_descriptor_limit();
 	if (open_segment() < 0)
 		return -1;
@@ -508,7 +541,9 @@ run_children(struct conf *conf)
 	if (reload_first(conf) < 0)
 		return EXIT_FAILURE;
 	loop_timer_set(&master.watch, clock_now_ms + WATCH_EVERY_MS);
+	notify_watch(is_well);
 	loop_run();
+	notify_close();
 	log_notice(NULL, "stopped");
 	return master.exit_status;
 }

@@ -11,6 +11,7 @@
 #include "net/listener.h"
 #include "proc/daemon.h"
 #include "proc/internal.h"
+#include "proc/notify.h"
 #include "proc/pid_file.h"
 #include "proc/privileges.h"
 
@@ -129,6 +130,8 @@ reject(void)
 	log_error(NULL, "reload rejected: generation %u goes on",
 	    master.serving->number);
 	tell_verdict("rejected");
+	notify_ready("generation %u; the last reload was rejected",
+	    master.serving->number);
 }
 
 static void
@@ -150,6 +153,7 @@ reload_begin(void)
 		return;
 	}
 	run_dir_tell("reloading", NULL, 0);
+	notify_reloading();
 	conf = read_again();
 	log_set_tap(add_line);
 	if (conf == NULL || open_coming(conf) < 0) {
@@ -196,6 +200,7 @@ stop_coming(void)
 	listener_set_leave(&g->listeners, master.serving->listeners);
 	admin_close(&master.coming_admin, &master.admin);
 	generation_tell(g, CONTROL_STOP);
+	(void)pid_file_take(master.serving->conf->pid_file);
 	monitor_serve(master.serving);
 	list_push(&master.draining, &g->link);
 	if (!generation_is_alive(g))
@@ -270,6 +275,7 @@ commit(void)
 	tell_verdict("applied");
 	log_serving(g);
 	logs_use(&g->logs, g->conf);
+	notify_ready("%zu workers, generation %u", g->n_workers, g->number);
 	daemon_ready();
 	end_coming();
 }
