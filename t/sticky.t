@@ -39,6 +39,13 @@ for my $b (qw(a b c)) {
 	is(join('', map { cookie_in($_) } @r), '', 'which does not give it again');
 	is($r[0]{headers}{'cache-control'}, undef, 'nor forbids caches to keep it');
 }
+my $generation = $t->status->{generation};
+kill 'HUP', $t->pid;
+ok(wait_for { $t->status->{generation} > $generation && $t->is_ready }, 'the configuration is read again');
+for my $b (qw(a b c)) {
+	my $r = $t->get('/', with("$name=$id{$b}"));
+	is($r->{backend} . cookie_in($r), $b, "the cookie of $b still leads to $b");
+}
 my $r = $t->get('/');
 is($r->{headers}{'cache-control'}, 'private', 'a response with a cookie is not for shared caches');
 like($r->{headers}{'set-cookie'}, qr{; Path=/; HttpOnly; SameSite=Lax$}, 'the cookie is not for scripts');

@@ -1,15 +1,13 @@
 /* src/conf/upstream.c -- upstreams of a file and of the command line */
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/internal.h"
-#include "core/assert.h"
+#include "conf/secret.h"
 
 /* ---- sticky */
 
 #define SECRET_LEAST	16
-#define SECRET_MADE	32
 
 /* What a name or a part of a cookie may hold, and how a message speaks of it. */
 static const struct part {
@@ -75,11 +73,10 @@ check_sticky(const struct upstream_file *f, struct diagnostics *d)
 
 /* Without a secret one that lives as long as the master. */
 static void
-take_sticky(struct conf *conf, struct upstream_conf *u,
-    const struct upstream_file *f, struct diagnostics *d)
+take_sticky(struct upstream_conf *u, const struct upstream_file *f,
+    struct diagnostics *d)
 {
 	bool is_asked_for = f->sticky_at.line != 0 && !f->sticky.is_off;
-	char *made;
 
 	check_sticky(f, d);
 	u->is_sticky = is_asked_for || u->strategy == STRATEGY_STICKY;
@@ -90,10 +87,8 @@ take_sticky(struct conf *conf, struct upstream_conf *u,
 		u->sticky.secret_len = strlen(u->sticky.secret);
 		return;
 	}
-	made = arena_alloc(conf->arena, SECRET_MADE);
-	ASSERT(RAND_bytes((unsigned char *)made, SECRET_MADE) == 1);
-	u->sticky.secret = made;
-	u->sticky.secret_len = SECRET_MADE;
+	u->sticky.secret = (const char *)secret_own();
+	u->sticky.secret_len = SECRET_OWN;
 }
 
 /* ---- hash */
@@ -189,7 +184,7 @@ take_named(struct conf *conf, const struct upstream_file *f,
 
 	u->name = f->as.name;
 	take_settings(u, f);
-	take_sticky(conf, u, f, d);
+	take_sticky(u, f, d);
 	take_hash(u, f, d);
 	take_check(&u->check, &f->check, conf->arena, d);
 	n_left_out = take_backends(u, f, conf->arena, d);
@@ -209,7 +204,7 @@ take_top(struct conf *conf, const struct upstream_file *f,
 
 	u->name = "default";
 	take_settings(u, f);
-	take_sticky(conf, u, f, d);
+	take_sticky(u, f, d);
 	take_hash(u, f, d);
 	take_check(&u->check, &f->check, conf->arena, d);
 	n_left_out = take_backends(u, f, conf->arena, d);
