@@ -793,32 +793,103 @@ h1_client_module_init(void)
 	slab_init(&clients.slab, sizeof(struct h1_client), sizeof(struct io));
 }
 
-struct h1_client *
-h1_client_connect(struct h1_client_owner *o, const struct address *to)
+static struct h1_client *
+client_new(void)
 {
 	struct h1_client *c = slab_take(&clients.slab);
 	uint16_t tag = c->wire.conn.io.tag;	/* goes on */
-	int saved;
 
 	memset(c, 0, sizeof(*c));
 	c->wire.conn.io.tag = tag;
+	return c;
+}
+
+static void
+client_init(struct h1_client *c, struct h1_client_owner *o)
+{
+	wire_init(&c->wire, on_run);
+	c->stream.ops = &client_ops;
+	timer_init(&c->timer, on_timer);
+	list_init(&c->link);
+	c->owner = o;
+	c->epoch = o->epoch;
+	c->stream.timeouts = &o->settings->timeouts;
+}
+
+struct h1_client *
+h1_client_connect(struct h1_client_owner *o, const struct address *to)
+{
+	struct h1_client *c = client_new();
+	int saved;
+
 	if (conn_connect(&c->wire.conn, to, on_event) < 0) {
 		saved = errno;
 		slab_give(&clients.slab, c);
 		errno = saved;
 		return NULL;
 	}
-	wire_init(&c->wire, on_run);
+	client_init(c, o);
 	c->wire.is_connecting = true;
-	c->stream.ops = &client_ops;
-	timer_init(&c->timer, on_timer);
-	list_init(&c->link);
-	c->owner = o;
-	c->epoch = o->epoch;
 	c->state = STATE_DONE;		/* until the stream is taken */
-	c->stream.timeouts = &o->settings->timeouts;
 	arm(c, o->settings->timeouts.connect);
 	return c;
+}
+
+/* ---- another process goes on with it */
+
+static bool
+is_tunnel_at_rest(const struct h1_client *c)
+{
+	return c->body.framing == FRAMING_TUNNEL && c->stream.sink != NULL &&
+	    (c->state == STATE_DONE ||
+	    (c->state == STATE_BODY && !c->wire.is_readable)) &&
+	    !c->is_paused && !c->is_running && c->body.pipe == 0 &&
+	    stash_len(&c->rest) == 0 && wire_is_at_rest(&c->wire);
+}
+
+int
+h1_client_tunnel_at_rest(const struct http_stream *s)
+{
+	if (s->ops != &client_ops || !is_tunnel_at_rest(client_of(s)))
+		return -1;
+	return client_of(s)->wire.conn.io.fd;
+}
+
+void
+h1_client_hold(struct http_stream *s)
+{
+	struct h1_client *c = client_of(s);
+
+	io_remove(&c->wire.conn.io);
+	timer_stop(&c->timer);
+}
+
+void
+h1_client_go_on(struct http_stream *s)
+{
+	struct h1_client *c = client_of(s);
+
+	if (io_register(&c->wire.conn.io, LOOP_EDGE) < 0)
+		(void)fail_later(c);
+}
+
+struct http_stream *
+h1_client_adopt_tunnel(struct h1_client_owner *o, int fd,
+    bool client_has_ended, bool backend_has_ended)
+{
+	static const struct http_head h = { .framing = FRAMING_TUNNEL };
+	struct h1_client *c = client_new();
+
+	conn_init_plain(&c->wire.conn, fd, on_event);
+	client_init(c, o);
+	c->state = backend_has_ended ? STATE_DONE : STATE_BODY;
+	c->method = METHOD_GET;
+	c->framing = FRAMING_TUNNEL;
+	body_begin(&c->body, &h, 0);
+	c->wire.has_written = c->has_response_byte = true;
+	c->is_request_done = client_has_ended;
+	h1_client_go_on(&c->stream);
+	return &c->stream;
 }
 
 struct http_stream *

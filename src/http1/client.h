@@ -45,6 +45,18 @@ void h1_client_module_init(void);	/* idempotent */
 struct h1_client *h1_client_connect(struct h1_client_owner *o,
     const struct address *to);
 
+/*
+ * Hand-over of tunnels to another process, as in http1/server.h. The descriptor
+ * of one that is at rest; -1: this is none.
+ */
+int h1_client_tunnel_at_rest(const struct http_stream *s);
+/* From here on it is still, until it goes on or is released. */
+void h1_client_hold(struct http_stream *s);
+void h1_client_go_on(struct http_stream *s);
+/* The other side. Give it a sink before the loop goes on. */
+struct http_stream *h1_client_adopt_tunnel(struct h1_client_owner *o, int fd,
+    bool client_has_ended, bool backend_has_ended);
+
 /* The stream of a connection that is fresh or idle; give it a sink. */
 struct http_stream *h1_client_stream(struct h1_client *c);
 /* For the owner's list of idle connections. */

@@ -829,38 +829,62 @@ must_end_here(const struct h1_server *s)
 }
 
 static bool
-is_at_rest(const struct h1_server *s)
+is_tunnel(const struct h1_server *s)
 {
-	return s->state == STATE_HEAD && s->wire.conn.io.is_registered &&
-	    !s->is_running && stash_len(&s->rest) == 0 &&
-	    wire_is_at_rest(&s->wire);
+	return s->stream.sink != NULL && s->framing == FRAMING_TUNNEL &&
+	    s->body.framing == FRAMING_TUNNEL;
 }
 
-/*
- * The kernel holds what the client sends from now on, and tells whoever
- * registers the connection next; of what it has told us already nothing is
- * known to anybody. True: taken, or not to be offered at all.
- */
 static bool
-offer(struct h1_server *s)
+is_tunnel_at_rest(const struct h1_server *s)
 {
-	struct h1_server_rest rest;
+	return s->state == STATE_EXCHANGE && is_tunnel(s) && !s->is_paused &&
+	    s->body.pipe == 0 && (s->is_request_done || !s->wire.is_readable);
+}
 
-	if (!is_at_rest(s) || must_end_here(s))
-		return true;
-	rest = (struct h1_server_rest){
+static bool
+is_at_rest(const struct h1_server *s)
+{
+	if (!s->wire.conn.io.is_registered || s->is_running ||
+	    stash_len(&s->rest) > 0 || !wire_is_at_rest(&s->wire))
+		return false;
+	return s->state == STATE_HEAD ? !s->wire.is_readable :
+	    is_tunnel_at_rest(s);
+}
+
+static struct h1_server_rest
+rest_of(struct h1_server *s)
+{
+	return (struct h1_server_rest){
 		.fd = s->wire.conn.io.fd, .settings = s->settings,
 		.client = *client_address(s), .requests = s->requests,
 		.end_ms = s->end_ms, .deadline_ms = s->timer.deadline_ms,
+		.tunnel = is_tunnel(s) ? &s->stream : NULL,
 	};
-	if (!servers.take(s, &rest))
-		return false;
+}
+
+/*
+ * What the client sends from now on the kernel keeps, and tells whoever
+ * registers the connection next, of which a stale event of ours says nothing.
+ */
+static enum h1_server_offer
+offer(struct h1_server *s)
+{
+	struct h1_server_rest rest;
+	enum h1_server_offer result;
+
+	if (!is_at_rest(s) || must_end_here(s))
+		return OFFER_LATER;
+	rest = rest_of(s);
+	result = servers.take(s, &rest);
+	if (result != OFFER_TAKEN)
+		return result;
 	/* Ours is a duplicate from here on: it has to leave the loop before
 	 * it is closed. */
 	io_remove(&s->wire.conn.io);
 	timer_stop(&s->timer);
 	set_state(s, STATE_GIVEN);
-	return true;
+	return result;
 }
 
 /* The end of an entry from the loop, which may end the connection. */
@@ -1345,7 +1369,8 @@ h1_server_offer(void)
 
 	for (; it != &servers.all && servers.take != NULL; it = before) {
 		before = it->prev;
-		if (!offer(container_of(it, struct h1_server, link)))
+		if (offer(container_of(it, struct h1_server, link)) ==
+		    OFFER_FULL)
 			return;
 	}
 }
@@ -1361,15 +1386,16 @@ void
 h1_server_take_back(struct h1_server *s, bool is_refused)
 {
 	ASSERT(s->state == STATE_GIVEN);
-	set_state(s, STATE_HEAD);
-	arm(s, s->settings->keep_alive_ms);
+	set_state(s, is_tunnel(s) ? STATE_EXCHANGE : STATE_HEAD);
+	arm(s, is_tunnel(s) ? s->settings->tunnel_ms :
+	    s->settings->keep_alive_ms);
 	if (is_refused)
 		s->refused = servers.taker;
 	server_register(s);
 }
 
-void
-h1_server_adopt(const struct h1_server_rest *rest)
+static struct h1_server *
+adopt(const struct h1_server_rest *rest)
 {
 	struct h1_server *s = server_new(rest->fd, &rest->client,
 	    rest->settings);
@@ -1380,6 +1406,33 @@ h1_server_adopt(const struct h1_server_rest *rest)
 	server_register(s);
 	if (unlikely(servers.take != NULL))
 		wire_run_later(&s->wire);	/* we are leaving, too */
+	return s;
+}
+
+void
+h1_server_adopt(const struct h1_server_rest *rest)
+{
+	(void)adopt(rest);
+}
+
+struct http_stream *
+h1_server_adopt_tunnel(const struct h1_server_rest *rest,
+    bool client_has_ended, bool backend_has_ended, struct http_peer *peer)
+{
+	static const struct http_head h = { .framing = FRAMING_TUNNEL };
+	struct h1_server *s = adopt(rest);
+
+	set_state(s, STATE_EXCHANGE);
+	s->method = METHOD_GET;
+	s->version = HTTP_1_1;
+	s->framing = FRAMING_TUNNEL;
+	s->response_left = UINT64_MAX;
+	body_begin(&s->body, &h, 0);
+	s->has_response_head = true;
+	s->is_request_done = client_has_ended;
+	s->is_response_done = backend_has_ended;
+	*peer = peer_of(s);
+	return &s->stream;
 }
 
 void

@@ -52,9 +52,9 @@ size_t h1_server_close_idle(size_t n);
 
 /*
  * Hand-over to another process (worker/heir.h). A connection is at rest when
- * it waits for a request and this process holds nothing of it: no byte was read
- * that is not dealt with, none waits to be sent. While there is a taker each is
- * offered to it when it comes to rest, from the loop.
+ * it waits for a request or is a tunnel, and this process holds nothing of it:
+ * no byte was read that is not dealt with, none waits to be sent. While there
+ * is a taker each is offered to it when it comes to rest, from the loop.
  */
 struct h1_server;
 struct h1_server_rest {
@@ -63,23 +63,33 @@ struct h1_server_rest {
 	struct address client;
 	uint32_t requests;
 	uint64_t end_ms;		/* of its age; UINT64_MAX: none */
-	uint64_t deadline_ms;		/* for its next request; 0: none */
+	uint64_t deadline_ms;		/* for what it sends next */
+	struct http_stream *tunnel;	/* NULL: it is none */
 };
-/*
- * True: it has gone on its way. From then on it is still, and counted, until
- * the taker says what became of it. False: it goes on here, for now.
- */
-typedef bool h1_server_taker(struct h1_server *s,
+enum h1_server_offer {
+	/* It has gone on its way. From then on it is still, and counted, until
+	 * the taker says what became of it. */
+	OFFER_TAKEN,
+	OFFER_LATER,	/* not this one, for now */
+	OFFER_FULL,	/* nothing, for now */
+};
+typedef enum h1_server_offer h1_server_taker(struct h1_server *s,
     const struct h1_server_rest *rest);
 /* NULL: nobody takes them any more. Whoever comes anew is offered all, also
  * what was refused before. */
 void h1_server_offer_to(h1_server_taker *take);
-/* Offers all that are at rest, the oldest first, until one is not taken. */
+/* Offers all that are at rest, the oldest first. */
 void h1_server_offer(void);
-/* It is another process's now: forgets it. The connection stays open. */
+/* It is another process's now: forgets it. The connection stays open. A tunnel
+ * has been let go of by its sink. */
 void h1_server_given(struct h1_server *s);
 /* It goes on here. `is_refused`: the taker does not want it, and is not asked
  * again. */
 void h1_server_take_back(struct h1_server *s, bool is_refused);
 /* The other side: takes over a descriptor with what belongs to it. */
 void h1_server_adopt(const struct h1_server_rest *rest);
+/* The stream of a tunnel: give it a sink before the loop goes on. *peer is what
+ * a service is told when it opens one; of the ends some may have said that
+ * nothing more comes. */
+struct http_stream *h1_server_adopt_tunnel(const struct h1_server_rest *rest,
+    bool client_has_ended, bool backend_has_ended, struct http_peer *peer);

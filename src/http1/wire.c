@@ -107,7 +107,7 @@ bool
 wire_is_at_rest(const struct wire *w)
 {
 	return wire_can_send(w) && gather.owner != w && !w->is_blocked &&
-	    !w->is_readable && list_is_empty(&w->run);
+	    list_is_empty(&w->run);
 }
 
 void

@@ -100,7 +100,7 @@ wire_can_send(const struct wire *w)
 	    !w->is_connecting;
 }
 
-/* Nothing of it is under way here: not read, not sent, not to be run. */
+/* Nothing waits to be sent, and it is not to be run. */
 bool wire_is_at_rest(const struct wire *w);
 
 /* Runs on_run from a deferred call. */

@@ -7,9 +7,6 @@
 #include "core/log.h"
 #include "shm/segment.h"
 
-/* The hash of a slot is of the whole identity: room for the longest name. */
-#define IDENTITY_ROOM 2048
-
 /* A name's slots are numbered: which address has which, the monitor says. */
 static void
 print_place(const struct backend_conf *b, char out[ADDRESS_TEXT_MAX])
@@ -22,15 +19,25 @@ print_place(const struct backend_conf *b, char out[ADDRESS_TEXT_MAX])
 		snprintf(out, ADDRESS_TEXT_MAX, "%u|#%u", b->port, b->seat);
 }
 
+/* The hash of a slot is of all of it: there is room for the longest name. */
+void
+backend_identity(const struct upstream_conf *u, const struct backend_conf *b,
+    char out[BACKEND_IDENTITY_MAX])
+{
+	char place[ADDRESS_TEXT_MAX];
+
+	print_place(b, place);
+	snprintf(out, BACKEND_IDENTITY_MAX, "%s|%s|%s", u->name, b->host,
+	    place);
+}
+
 static int
 register_backend(const struct upstream_conf *u, struct backend_conf *b)
 {
-	char identity[IDENTITY_ROOM], place[ADDRESS_TEXT_MAX];
+	char identity[BACKEND_IDENTITY_MAX];
 	int slot;
 
-	print_place(b, place);
-	snprintf(identity, sizeof(identity), "%s|%s|%s", u->name, b->host,
-	    place);
+	backend_identity(u, b, identity);
 	slot = segment_backend(identity);
 	if (slot < 0) {
 		log_write_errno(LOG_ERROR, NULL, "no room for backend %s of "

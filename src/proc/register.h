@@ -3,7 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct backend_conf;
 struct conf;
+struct upstream_conf;
 
 /*
  * Master, before it forks: finds or makes the slot of each upstream and each
@@ -17,6 +19,9 @@ struct conf;
  * counters, latency and where a name was found. If -1, or if it is not used
  * after all, segment_keep_confs() takes back what was new.
  */
+#define BACKEND_IDENTITY_MAX 2048
+void backend_identity(const struct upstream_conf *u,
+    const struct backend_conf *b, char out[BACKEND_IDENTITY_MAX]);
 int segment_register_conf(const struct conf *conf);
 
 /*

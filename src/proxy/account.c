@@ -1,4 +1,5 @@
 /* src/proxy/account.c -- what is said of an exchange when it is over */
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/conf.h"
@@ -160,6 +161,36 @@ account_response(struct exchange *x, const struct http_head *h)
 			to = put_said(to, said_value(h, f->line.at[i].text));
 }
 
+size_t
+account_print_response(const struct exchange *x, char out[SAID_TEXT_MAX])
+{
+	const struct access_format *f = &x->proxy->conf->access.format;
+	const char *said = x->said;
+	size_t len = 0;
+
+	for (size_t i = 0; said != NULL && i < f->line.n; i++) {
+		const struct template_piece *p = &f->line.at[i];
+		struct span value;
+
+		if (p->variable != VARIABLE_RESPONSE_FIELD)
+			continue;
+		value = take_said(&said);
+		if (value.len > 0 && p->text.len + value.len + 4 <
+		    SAID_TEXT_MAX - len)
+			len += (size_t)sprintf(out + len, "%.*s: %.*s\r\n",
+			    SPAN_ARG(p->text), SPAN_ARG(value));
+	}
+	return len;
+}
+
+void
+account_drop(struct exchange *x)
+{
+	if (x->said != NULL)
+		block_give(x->said, x->said_class);
+	x->said = NULL;
+}
+
 static void
 set_fields(struct span fields[ACCESS_FIELDS_MAX], const struct exchange *x,
     const struct template *t)
@@ -235,7 +266,5 @@ account_end(struct exchange *x, const char *id)
 		}
 		write_line(x, id);
 	}
-	if (x->said != NULL)
-		block_give(x->said, x->said_class);
-	x->said = NULL;
+	account_drop(x);
 }

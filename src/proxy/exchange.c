@@ -43,11 +43,10 @@ of_backend(const struct http_stream *s)
 
 /* ---- beginning and end */
 
-static struct http_sink *
-exchange_open(struct http_service *service, struct http_stream *s,
+static inline struct exchange *
+begin(struct proxy *p, struct http_stream *s,
     const struct http_peer *peer)
 {
-	struct proxy *p = container_of(service, struct proxy, service);
 	struct exchange *x = slab_take(&exchanges);
 
 	memset(x, 0, offsetof(struct exchange, id));
@@ -65,9 +64,18 @@ exchange_open(struct http_service *service, struct http_stream *s,
 	if (unlikely(peer->trusted != NULL) &&
 	    cidrs_hold(peer->trusted, peer->client))
 		x->trusted = peer->trusted;
-	p->requests++;
 	p->n_active++;
-	return &x->client_sink;
+	return x;
+}
+
+static struct http_sink *
+exchange_open(struct http_service *service, struct http_stream *s,
+    const struct http_peer *peer)
+{
+	struct proxy *p = container_of(service, struct proxy, service);
+
+	p->requests++;
+	return &begin(p, s, peer)->client_sink;
 }
 
 static void
@@ -1256,6 +1264,45 @@ static const struct http_stream_events backend_events = {
 	.on_writable = backend_on_writable,
 	.on_reset = backend_on_reset,
 };
+
+/* ---- for tunnels that pass from process to process */
+
+struct exchange *
+exchange_of(const struct http_stream *client)
+{
+	return client->sink->events == &client_events ? of_client(client) :
+	    NULL;
+}
+
+struct exchange *
+exchange_new(struct proxy *p, struct http_stream *client,
+    const struct http_peer *peer)
+{
+	return begin(p, client, peer);
+}
+
+void
+exchange_keep_head(struct exchange *x, const struct http_head *h)
+{
+	keep_head(x, h);
+}
+
+void
+exchange_forget(struct exchange *x)
+{
+	account_drop(x);
+	x->is_logged = true;
+	finish(x);
+}
+
+void
+exchange_lead(struct exchange *x, struct http_stream *attempt)
+{
+	x->client->sink = &x->client_sink;
+	x->attempt = attempt;
+	attempt->sink = &x->backend_sink;
+	x->state = EXCHANGE_TUNNEL;
+}
 
 /* ---- the service */
 

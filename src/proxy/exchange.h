@@ -168,6 +168,17 @@ int forward_hops(const struct http_head *h);
 enum reason forward_response(const struct exchange *x, struct http_head *h,
     struct forward_room *room);
 
+/* exchange.c, for tunnel.c. NULL: the stream's sink is no exchange. */
+struct exchange *exchange_of(const struct http_stream *client);
+/* Lets go of both ends, and says nothing of it in the log. */
+void exchange_forget(struct exchange *x);
+/* One that no request begins: it has no sink, until exchange_lead(). */
+struct exchange *exchange_new(struct proxy *p, struct http_stream *client,
+    const struct http_peer *peer);
+void exchange_keep_head(struct exchange *x, const struct http_head *h);
+/* It is a tunnel, and both its ends are there. */
+void exchange_lead(struct exchange *x, struct http_stream *attempt);
+
 /* exchange.c: what routes look at, of a head in origin form; *q points to
  * *client and, for the path, to what holds until the next call. */
 struct route_request;
@@ -261,5 +272,10 @@ void exchange_push_held(struct exchange *x);
 uint32_t account_us(const struct exchange *x);	/* since it began, 1 or more */
 /* Copies what the log's template wants of a response head: it goes first. */
 void account_response(struct exchange *x, const struct http_head *h);
+/* Those fields as lines of a head, "Name: value" CR LF; the length. */
+#define SAID_TEXT_MAX (32u << 10)
+size_t account_print_response(const struct exchange *x,
+    char out[SAID_TEXT_MAX]);
+void account_drop(struct exchange *x);	/* that copy */
 /* Writes the line, unless sampling leaves it out. NULL: an id is made. */
 void account_end(struct exchange *x, const char *id);

@@ -25,11 +25,17 @@ is_over(const struct backend *b, uint64_t more)
 	return most > 0 && segment_upstream_open(u->conf->slot) + more > most;
 }
 
-bool
-limit_claim(struct backend *b)
+void
+limit_adopt(struct backend *b)
 {
 	shm_claim(b->upstream->open, 1);
 	shm_claim(b->open, 1);
+}
+
+bool
+limit_claim(struct backend *b)
+{
+	limit_adopt(b);
 	if (!is_over(b, 0))
 		return true;
 	limit_release(b);

@@ -45,6 +45,9 @@ uint32_t queue_retry_after(struct upstream *u);
 /* One more connection to the backend? False: it has no room. */
 bool limit_claim(struct backend *b);
 void limit_release(struct backend *b);
+/* One that another worker had and gives back: there may be one too many, until
+ * it does. */
+void limit_adopt(struct backend *b);
 /* Would limit_claim() give one? It may still fail. */
 bool limit_has_room(const struct backend *b);
 /* None is idle here, and no more can be opened: nobody need be asked. */

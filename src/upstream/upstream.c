@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "core/assert.h"
 #include "core/memory.h"
+#include "proc/register.h"
 #include "shm/location.h"
 #include "upstream/address.h"
 #include "upstream/budget.h"
@@ -181,6 +182,42 @@ backend_done(struct backend *b)
 	shm_add(b->in_flight, (uint32_t)-1);
 	if (unlikely(b->total != NULL))
 		shm_add(b->total, (uint32_t)-1);
+}
+
+static bool
+is_known_by(const struct backend *b, struct span identity)
+{
+	char own[BACKEND_IDENTITY_MAX];
+
+	backend_identity(b->upstream->conf, b->conf, own);
+	return span_equal(identity, span_str(own));
+}
+
+/* After an upgrade its slot may be another one. */
+struct backend *
+upstream_adopter(struct upstream *u, uint32_t slot, struct span identity)
+{
+	for (uint32_t i = 0; i < u->n_backends; i++)
+		if (u->backends[i].slot == slot &&
+		    is_known_by(&u->backends[i], identity))
+			return &u->backends[i];
+	for (uint32_t i = 0; i < u->n_backends; i++)
+		if (is_known_by(&u->backends[i], identity))
+			return &u->backends[i];
+	return NULL;
+}
+
+struct http_stream *
+backend_adopt(struct backend *b, int fd, bool client_has_ended,
+    bool backend_has_ended)
+{
+	if (b->upstream->has_limits)
+		limit_adopt(b);
+	shm_add(b->in_flight, 1);
+	if (b->total != NULL)
+		shm_add(b->total, 1);
+	return h1_client_adopt_tunnel(&b->owner, fd, client_has_ended,
+	    backend_has_ended);
 }
 
 static void

@@ -176,6 +176,16 @@ struct http_stream *backend_lease(struct backend *b, enum lease_kind kind,
     bool *is_pooled);
 void backend_done(struct backend *b);
 /*
+ * A tunnel to the backend that another process has leased and gives us: in
+ * flight from here on, but no new request. NULL of upstream_adopter(): none is
+ * that backend, known by its slot and what that is known by
+ * (proc/register.h).
+ */
+struct backend *upstream_adopter(struct upstream *u, uint32_t slot,
+    struct span identity);
+struct http_stream *backend_adopt(struct backend *b, int fd,
+    bool client_has_ended, bool backend_has_ended);
+/*
  * What a try says of its backend: charged to it, or not. With `is_trial` it
  * was one of a breaker that is half open. Changes of the breaker are logged.
  */

@@ -22,6 +22,7 @@ enum handover_kind {
 	HANDOVER_TAKEN = 1,	/* answers: it is mine */
 	HANDOVER_REFUSED,	/* it stays yours */
 	HANDOVER_CONNECTION,	/* one at rest; its descriptor */
+	HANDOVER_TUNNEL,	/* the same; the client's, the backend's */
 };
 
 struct handover_head {
@@ -47,6 +48,23 @@ struct handover_connection {
 	uint64_t wait_left_ms;		/* for the next request */
 	uint32_t requests;
 	uint32_t reserved;
+};
+
+#define HANDOVER_POOLED		1
+#define HANDOVER_UNLOGGED	2
+#define HANDOVER_CLIENT_ENDED	4
+#define HANDOVER_BACKEND_ENDED	8
+
+struct handover_tunnel {
+	struct handover_connection connection;
+	struct handover_address from;	/* the client, behind the proxies */
+	uint64_t age_ns, bytes_in, bytes_out;
+	uint32_t connected_us, head_us;
+	uint32_t slot;
+	uint16_t status, attempts, flags;
+	/* What lies behind, in this order. */
+	uint16_t upstream_len, route_len, backend_len;
+	uint32_t request_len, response_len;
 };
 
 void handover_put_address(struct handover_address *to,

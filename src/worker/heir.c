@@ -11,8 +11,12 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "event/loop.h"
+#include "http1/client.h"
 #include "http1/server.h"
 #include "net/listener.h"
+#include "proxy/proxy.h"
+#include "upstream/upstream.h"
+#include "worker/describe.h"
 #include "worker/handover.h"
 
 #define WINDOW		64	/* not answered at a time, of a channel */
@@ -22,6 +26,7 @@
 struct given {
 	uint64_t id;
 	struct h1_server *connection;
+	struct http_stream *tunnel, *attempt;	/* its ends; NULL: none */
 };
 
 /* One end of a channel. */
@@ -41,6 +46,7 @@ static struct {
 	struct timer look, wait;
 	const struct listener_set *listeners;
 	const struct h1_server_settings *settings;
+	struct proxy *proxy;
 	bool is_ready;
 } heir;
 
@@ -87,74 +93,102 @@ stop_giving(void)
 	loop_timer_fini(&heir.look);
 }
 
-static uint64_t
-left_until(uint64_t at_ms)
+/* Whatever is in the way, the next look or answer tries again. */
+static enum h1_server_offer
+give(struct channel *c, struct given g, const struct handover_head *m,
+    const int *fds)
 {
-	return at_ms > clock_now_ms ? at_ms - clock_now_ms : 0;
+	if (handover_send(c->io.fd, m, fds, g.tunnel == NULL ? 1 : 2) < 0)
+		return OFFER_FULL;
+	g.id = ++heir.last_id;
+	c->given[c->n_given++] = g;
+	heir.n_pending++;
+	return OFFER_TAKEN;
+}
+
+/* Its other end may have something under way. */
+static enum h1_server_offer
+give_tunnel(struct channel *c, struct given g,
+    const struct h1_server_rest *rest)
+{
+	const struct handover_head *m;
+	struct proxy_tunnel t;
+	int fds[2] = { rest->fd, -1 };
+	enum h1_server_offer result;
+
+	if (!proxy_describe_tunnel(rest->tunnel, &t, &g.attempt))
+		return OFFER_LATER;
+	fds[1] = h1_client_tunnel_at_rest(g.attempt);
+	if (fds[1] < 0)
+		return OFFER_LATER;
+	g.tunnel = rest->tunnel;
+	m = describe_tunnel(heir.last_id + 1, rest, &t);
+	if (m == NULL)
+		return OFFER_LATER;
+	result = give(c, g, m, fds);
+	if (result == OFFER_TAKEN)
+		h1_client_hold(g.attempt);
+	return result;
+}
+
+static enum h1_server_offer
+on_offer(struct h1_server *s, const struct h1_server_rest *rest)
+{
+	struct channel *c = heir.to;
+	struct given g = { .connection = s };
+
+	if (c == NULL || c->n_given == WINDOW)
+		return OFFER_FULL;
+	if (rest->tunnel != NULL)
+		return give_tunnel(c, g, rest);
+	return give(c, g, describe_connection(heir.last_id + 1, rest),
+	    &rest->fd);
 }
 
 static void
-describe(struct handover_connection *m, const struct h1_server_rest *rest)
+given(struct given g)
 {
-	handover_put_address(&m->listener, rest->settings->address);
-	handover_put_address(&m->client, &rest->client);
-	m->age_left_ms = rest->end_ms == UINT64_MAX ? HANDOVER_NEVER :
-	    left_until(rest->end_ms);
-	m->wait_left_ms = left_until(rest->deadline_ms);
-	m->requests = rest->requests;
+	if (g.tunnel != NULL)
+		proxy_forget_tunnel(g.tunnel);
+	h1_server_given(g.connection);
 }
 
-/* Whatever is in the way, the next look or answer tries again. */
+static void
+take_back(struct given g, bool is_refused)
+{
+	if (g.tunnel != NULL)
+		h1_client_go_on(g.attempt);
+	h1_server_take_back(g.connection, is_refused);
+}
+
+/* False: it was not this channel's, or is answered. */
 static bool
-give(struct h1_server *s, const struct h1_server_rest *rest)
+take_given(struct channel *c, uint64_t id, struct given *g)
 {
-	struct channel *c = heir.to;
-	struct handover_connection m = { .requests = 0 };
-
-	if (c == NULL || c->n_given == WINDOW)
-		return false;
-	handover_begin(&m.head, HANDOVER_CONNECTION, sizeof(m),
-	    heir.last_id + 1);
-	describe(&m, rest);
-	if (handover_send(c->io.fd, &m.head, &rest->fd, 1) < 0)
-		return false;
-	c->given[c->n_given++] = (struct given){ ++heir.last_id, s };
-	heir.n_pending++;
-	return true;
-}
-
-/* NULL: it was not this channel's, or is answered. */
-static struct h1_server *
-take_given(struct channel *c, uint64_t id)
-{
-	struct h1_server *s;
-
 	for (size_t i = 0; i < c->n_given; i++) {
 		if (c->given[i].id != id)
 			continue;
-		s = c->given[i].connection;
+		*g = c->given[i];
 		c->given[i] = c->given[--c->n_given];
 		heir.n_pending--;
-		return s;
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* What a later version may say beside that is no answer. */
 static void
 hear(struct channel *c, const struct handover_head *h)
 {
-	struct h1_server *s;
+	struct given g;
 
-	if (h->kind != HANDOVER_TAKEN && h->kind != HANDOVER_REFUSED)
-		return;
-	s = take_given(c, h->id);
-	if (s == NULL)
+	if ((h->kind != HANDOVER_TAKEN && h->kind != HANDOVER_REFUSED) ||
+	    !take_given(c, h->id, &g))
 		return;
 	if (h->kind == HANDOVER_TAKEN)
-		h1_server_given(s);
+		given(g);
 	else
-		h1_server_take_back(s, c == heir.to);
+		take_back(g, c == heir.to);
 }
 
 /* Nobody has what is not answered. */
@@ -165,7 +199,7 @@ lose_heir(struct channel *c)
 		log_notice(NULL, "an heir is gone; %zu connections come back",
 		    c->n_given);
 	for (size_t i = 0; i < c->n_given; i++)
-		h1_server_take_back(c->given[i].connection, false);
+		take_back(c->given[i], false);
 	heir.n_pending -= c->n_given;
 	if (c == heir.to) {
 		stop_giving();
@@ -230,7 +264,7 @@ heir_give_to(int fd)
 	heir_init();
 	leave_old();
 	h1_server_drain();
-	h1_server_offer_to(fd < 0 ? NULL : give);
+	h1_server_offer_to(fd < 0 ? NULL : on_offer);
 	if (fd < 0)
 		return;
 	heir.to = channel_new(fd, on_answer);
@@ -245,38 +279,59 @@ heir_give_to(int fd)
 /* ---- taking */
 
 static const struct h1_server_settings *
-find_listener(const struct handover_address *from)
+find_listener(const struct address *a)
 {
-	struct address a;
-
-	if (!handover_get_address(&a, from))
-		return NULL;
 	for (size_t i = 0; i < heir.listeners->n_addresses; i++)
-		if (address_equal(&a, &heir.listeners->addresses[i]))
+		if (address_equal(a, &heir.listeners->addresses[i]))
 			return &heir.settings[i];
 	return NULL;
 }
 
-/* False: it is none, or none of ours. */
-static bool
-read_connection(struct h1_server_rest *rest, const struct handover *in)
-{
-	const struct handover_connection *m = (const void *)in->head;
+/* What a message offers, and what we have to go on with it. */
+struct offered {
+	struct h1_server_rest rest;
+	bool is_tunnel;
+	struct proxy_tunnel tunnel;
+	struct backend *backend;
+};
 
-	if (m->head.version != HANDOVER_VERSION ||
-	    m->head.kind != HANDOVER_CONNECTION ||
-	    m->head.size != sizeof(*m) || in->n_fds != 1)
+/* False: not by us. */
+static bool
+read_offer(struct offered *o, const struct handover *in)
+{
+	struct address listener;
+
+	if (!describe_read(in, &o->rest, &listener))
 		return false;
-	*rest = (struct h1_server_rest){
-		.fd = in->fds[0], .settings = find_listener(&m->listener),
-		.requests = m->requests,
-		.end_ms = m->age_left_ms == HANDOVER_NEVER ? UINT64_MAX :
-		    clock_now_ms + m->age_left_ms,
-		.deadline_ms = clock_now_ms + m->wait_left_ms,
-	};
-	return rest->settings != NULL &&
-	    handover_get_address(&rest->client, &m->client);
+	o->rest.settings = find_listener(&listener);
+	if (o->rest.settings == NULL)
+		return false;
+	o->is_tunnel = in->head->kind == HANDOVER_TUNNEL;
+	if (!o->is_tunnel)
+		return true;
+	if (heir.proxy == NULL || !describe_read_tunnel(in, &o->tunnel))
+		return false;
+	o->backend = proxy_find_backend(heir.proxy, &o->tunnel);
+	return o->backend != NULL;
 }
+
+static void
+adopt_tunnel(const struct offered *o, int backend_fd)
+{
+	const struct proxy_tunnel *t = &o->tunnel;
+	struct http_stream *ends[2];
+	struct http_head *heads[2];
+	struct http_peer peer;
+
+	describe_heads(t, heads);
+	ends[0] = h1_server_adopt_tunnel(&o->rest, t->client_has_ended,
+	    t->backend_has_ended, &peer);
+	ends[1] = backend_adopt(o->backend, backend_fd, t->client_has_ended,
+	    t->backend_has_ended);
+	proxy_adopt_tunnel(heir.proxy, t, o->backend, ends, &peer, heads);
+}
+
+/* ---- taking, the messages */
 
 /* Whoever is not there to hear it will not go on with the connection. */
 static bool
@@ -290,17 +345,19 @@ say(const struct channel *c, uint64_t id, bool is_taken)
 static bool
 take(const struct channel *c, struct handover *in)
 {
-	struct h1_server_rest rest;
-	bool is_taken = read_connection(&rest, in);
+	struct offered o;
+	bool is_taken = read_offer(&o, in);
 
 	if (!say(c, in->head->id, is_taken)) {
 		handover_close_fds(in);
 		return false;
 	}
-	if (is_taken)
-		h1_server_adopt(&rest);
-	else
+	if (!is_taken)
 		handover_close_fds(in);
+	else if (o.is_tunnel)
+		adopt_tunnel(&o, in->fds[1]);
+	else
+		h1_server_adopt(&o.rest);
 	return true;
 }
 
@@ -324,13 +381,14 @@ on_offered(struct io *io, uint32_t events UNUSED)
 
 void
 heir_take_from(int fd, const struct listener_set *listeners,
-    const struct h1_server_settings *settings)
+    const struct h1_server_settings *settings, struct proxy *p)
 {
 	struct channel *c;
 
 	heir_init();
 	heir.listeners = listeners;
 	heir.settings = settings;
+	heir.proxy = p;
 	c = channel_new(fd, on_offered);
 	if (io_register(&c->io, LOOP_LISTEN) == 0)
 		return;
@@ -350,7 +408,7 @@ static void
 forget(struct channel *c)
 {
 	for (size_t i = 0; i < c->n_given; i++)
-		h1_server_given(c->given[i].connection);
+		given(c->given[i]);
 	heir.n_pending -= c->n_given;
 	list_remove(&c->link);
 	io_close(&c->io);

@@ -4,15 +4,16 @@
 
 struct h1_server_settings;
 struct listener_set;
+struct proxy;
 
 /*
- * The giver offers each connection that is at rest (http1/server.h) through a
- * channel, and holds on to it, still, until the answer: taken, and it closes
- * its duplicate, or refused, and it goes on with it. The heir answers before
- * it reads a byte. So at each moment exactly one of the two may read from the
- * connection, and whoever of them dies, the other one has it:
+ * The giver offers each connection that is at rest (http1/server.h), a tunnel
+ * with both its ends, through a channel. It holds on to it, still, until the
+ * answer: taken, and it closes its duplicate, or refused, and it goes on with
+ * it. The heir answers before it reads a byte. So at each moment exactly one of
+ * the two may read, and if one of them dies the other one has the connection:
  *   - a channel whose heir is gone gives back what is not answered;
- *   - an heir that finds its giver gone goes on with what that had sent: a giver
+ *   - an heir that finds its giver gone goes on with what that had sent: one
  *     that lives never closes a channel with something unanswered;
  *   - an heir that cannot say its answer drops its duplicate and the channel.
  */
@@ -31,11 +32,12 @@ void heir_give_to(int channel);
 /*
  * Goes on with what comes through this end: it becomes its own. Any number of
  * them, one for each process that leaves; also when we are leaving ourselves.
- * `settings`: one for each address of `listeners`; both outlive it. A
- * connection of an address that is not in the set is refused.
+ * `settings`: one for each address of `listeners`; these and `p` outlive it. A
+ * connection of an address that is not in the set is refused, and a tunnel to
+ * a backend that `p` does not have (NULL: any).
  */
 void heir_take_from(int channel, const struct listener_set *listeners,
-    const struct h1_server_settings *settings);
+    const struct h1_server_settings *settings, struct proxy *p);
 
 /* Given and not answered: the process must not end, if it can. */
 size_t heir_pending(void);

@@ -158,7 +158,8 @@ static void
 take_over(int channel)
 {
 	if (me.is_worker)
-		heir_take_from(channel, me.self->listeners, me.settings);
+		heir_take_from(channel, me.self->listeners, me.settings,
+		    &me.proxy);
 	else
 		close(channel);
 }

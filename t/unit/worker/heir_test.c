@@ -605,7 +605,7 @@ take_from_test(void)
 
 	pair(fds, SOCK_SEQPACKET);
 	channel = fds[1];
-	heir_take_from(fds[0], &listeners, settings);
+	heir_take_from(fds[0], &listeners, settings, NULL);
 }
 
 static struct handover_connection
@@ -780,7 +780,7 @@ START_TEST(who_cannot_answer_takes_nothing)
 	    sizeof(small)), 0);
 	while (handover_answer(fds[0], 1, true) == 0)
 		;		/* nobody hears it: there is no room */
-	heir_take_from(fds[0], &listeners, settings);
+	heir_take_from(fds[0], &listeners, settings, NULL);
 	client = give(&m, &ours);
 	settle();
 	ck_assert_uint_eq(h1_server_connections(), 0);
@@ -869,7 +869,7 @@ generation(const int *connections, uint64_t life_ms)
 		h1_server_accept(connections[i], &client_address,
 		    &settings[0]);
 	if (from_last >= 0)
-		heir_take_from(from_last, &listeners, settings);
+		heir_take_from(from_last, &listeners, settings, NULL);
 	if (to_next >= 0) {
 		timer_init(&leave, on_leave);
 		loop_timer_set(&leave, clock_now_ms + life_ms);
