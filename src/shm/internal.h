@@ -8,7 +8,7 @@
 
 #define SLOTS_BYTES (BACKEND_CHUNK * sizeof(struct backend_slot))
 #define WORDS_BYTES (BACKEND_CHUNK * sizeof(struct backend_words))
-#define BACKEND_CHUNK_BYTES (SLOTS_BYTES + WORDS_BYTES +			\
+#define BACKEND_CHUNK_BYTES (SLOTS_BYTES + WORDS_BYTES +		\
 	BACKEND_CHUNK * sizeof(struct backend_records))
 #define STRIPE_CHUNK_BYTES						\
 	((SEGMENT_SLOTS + 1) * sizeof(struct stripe))
@@ -42,6 +42,9 @@ knows_chunk(uint32_t chunk)
 int table_adopt(void);		/* from the slots; -1 if they are damaged */
 void table_forget(void);
 uint32_t table_check(void);	/* puts slots right, returns how many */
+/* As segment_backend(), segment_upstream(), but of a text that may be cut. */
+int table_backend(const char *identity, uint64_t hash);
+int table_upstream(const char *name, uint64_t hash);
 
 /* process.c: as if no slot were taken. */
 void processes_forget(void);

@@ -17,10 +17,8 @@ name_hash(const char *text)
 
 uint32_t
 names_find(const struct names *k, uint32_t n, const char *text,
-    size_t text_max)
+    size_t text_max, uint64_t hash)
 {
-	uint64_t hash = name_hash(text);
-
 	for (uint32_t i = 0; i < n; i++)
 		if (k->hash[i] == hash &&
 		    strncmp(k->text[i], text, text_max - 1) == 0)

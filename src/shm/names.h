@@ -22,10 +22,12 @@ struct names {
 };
 _Static_assert(UPSTREAMS_MAX <= BACKENDS_MAX, "names has room for both");
 
+extern struct names backend_names, upstream_names;	/* table.c */
+
 uint64_t name_hash(const char *text);
 /* The slot of this name among the first `n`, else `n`. */
 uint32_t names_find(const struct names *k, uint32_t n, const char *text,
-    size_t text_max);
+    size_t text_max, uint64_t hash);
 /* One for a new name: never named, else the one that was given back the
  * longest ago, else `n`. */
 uint32_t names_spare(struct names *k, uint32_t n);

@@ -6,15 +6,15 @@
 #include "shm/internal.h"
 #include "shm/names.h"
 
-static struct names backends, upstreams;
+struct names backend_names, upstream_names;
 
 #define UPSTREAM_TEXT sizeof(((struct upstream_slot *)0)->name)
 
 void
 table_forget(void)
 {
-	names_forget(&backends, BACKENDS_MAX);
-	names_forget(&upstreams, UPSTREAMS_MAX);
+	names_forget(&backend_names, BACKENDS_MAX);
+	names_forget(&upstream_names, UPSTREAMS_MAX);
 }
 
 static char *
@@ -121,9 +121,9 @@ put_backend(uint32_t slot)
 {
 	struct backend_slot *b = segment_backend_slot(slot);
 
-	put_text(b->identity, sizeof(b->identity), backends.text[slot]);
+	put_text(b->identity, sizeof(b->identity), backend_names.text[slot]);
 	SEGMENT_HOOK();
-	b->identity_hash = backends.hash[slot];
+	b->identity_hash = backend_names.hash[slot];
 }
 
 static void
@@ -131,9 +131,9 @@ put_upstream(uint32_t slot)
 {
 	struct upstream_slot *u = segment_upstream_slot(slot);
 
-	put_text(u->name, sizeof(u->name), upstreams.text[slot]);
+	put_text(u->name, sizeof(u->name), upstream_names.text[slot]);
 	SEGMENT_HOOK();
-	u->identity_hash = upstreams.hash[slot];
+	u->identity_hash = upstream_names.hash[slot];
 }
 
 /* One that is known is used, from now on if it was given back. */
@@ -151,31 +151,31 @@ use_again(struct names *k, uint32_t slot, _Atomic uint32_t *in_use)
  * a slot with a generation and no name, which the next one wipes again.
  */
 static void
-make_backend(uint32_t slot, const char *identity)
+make_backend(uint32_t slot, const char *identity, uint64_t hash)
 {
 	struct backend_slot *b = segment_backend_slot(slot);
 
-	if (backends.hash[slot] != 0)
+	if (backend_names.hash[slot] != 0)
 		shm_publish(&b->in_use, SLOT_UNUSED);
-	if (backends.generation[slot] != 0)
+	if (backend_names.generation[slot] != 0)
 		backend_wipe(slot);
-	names_take(&backends, slot, identity, name_hash(identity));
-	shm_set(&b->generation, ++backends.generation[slot]);
+	names_take(&backend_names, slot, identity, hash);
+	shm_set(&b->generation, ++backend_names.generation[slot]);
 	put_backend(slot);
 	shm_publish(&b->in_use, SLOT_USED);
 }
 
 static void
-make_upstream(uint32_t slot, const char *name)
+make_upstream(uint32_t slot, const char *name, uint64_t hash)
 {
 	struct upstream_slot *u = segment_upstream_slot(slot);
 
-	if (upstreams.hash[slot] != 0)
+	if (upstream_names.hash[slot] != 0)
 		shm_publish(&u->in_use, SLOT_UNUSED);
-	if (upstreams.generation[slot] != 0)
+	if (upstream_names.generation[slot] != 0)
 		upstream_wipe(slot);
-	names_take(&upstreams, slot, name, name_hash(name));
-	shm_set(&u->generation, ++upstreams.generation[slot]);
+	names_take(&upstream_names, slot, name, hash);
+	shm_set(&u->generation, ++upstream_names.generation[slot]);
 	put_upstream(slot);
 	/* Two machines with one file do not start alike. */
 	shm_set(&u->cursor, random_u64() >> 32);
@@ -183,40 +183,54 @@ make_upstream(uint32_t slot, const char *name)
 }
 
 int
-segment_backend(const char *identity)
+table_backend(const char *identity, uint64_t hash)
 {
 	uint32_t n = segment.n_chunks * BACKEND_CHUNK;
-	uint32_t slot = names_find(&backends, n, identity, IDENTITY_MAX);
+	uint32_t slot = names_find(&backend_names, n, identity,
+	    IDENTITY_MAX, hash);
 
 	if (slot < n) {
-		use_again(&backends, slot, &segment_backend_slot(slot)->in_use);
+		use_again(&backend_names, slot,
+		    &segment_backend_slot(slot)->in_use);
 		return (int)slot;
 	}
-	slot = names_spare(&backends, n);
+	slot = names_spare(&backend_names, n);
 	if (slot == n && add_chunk() < 0)
 		return -1;
-	make_backend(slot, identity);
+	make_backend(slot, identity, hash);
 	return (int)slot;
+}
+
+int
+table_upstream(const char *name, uint64_t hash)
+{
+	uint32_t slot = names_find(&upstream_names, UPSTREAMS_MAX, name,
+	    UPSTREAM_TEXT, hash);
+
+	if (slot < UPSTREAMS_MAX) {
+		use_again(&upstream_names, slot,
+		    &segment_upstream_slot(slot)->in_use);
+		return (int)slot;
+	}
+	slot = names_spare(&upstream_names, UPSTREAMS_MAX);
+	if (slot == UPSTREAMS_MAX) {
+		errno = ENOSPC;
+		return -1;
+	}
+	make_upstream(slot, name, hash);
+	return (int)slot;
+}
+
+int
+segment_backend(const char *identity)
+{
+	return table_backend(identity, name_hash(identity));
 }
 
 int
 segment_upstream(const char *name)
 {
-	uint32_t slot = names_find(&upstreams, UPSTREAMS_MAX, name,
-	    UPSTREAM_TEXT);
-
-	if (slot < UPSTREAMS_MAX) {
-		use_again(&upstreams, slot,
-		    &segment_upstream_slot(slot)->in_use);
-		return (int)slot;
-	}
-	slot = names_spare(&upstreams, UPSTREAMS_MAX);
-	if (slot == UPSTREAMS_MAX) {
-		errno = ENOSPC;
-		return -1;
-	}
-	make_upstream(slot, name);
-	return (int)slot;
+	return table_upstream(name, name_hash(name));
 }
 
 static bool
@@ -243,12 +257,12 @@ segment_keep(const struct segment_use *use)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < segment.n_chunks * BACKEND_CHUNK; i++)
-		if (names_use(&backends, i) == SLOT_USED)
-			n += release(&backends, i, use->backends,
+		if (names_use(&backend_names, i) == SLOT_USED)
+			n += release(&backend_names, i, use->backends,
 			    &segment_backend_slot(i)->in_use);
 	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++)
-		if (names_use(&upstreams, i) == SLOT_USED)
-			n += release(&upstreams, i, use->upstreams,
+		if (names_use(&upstream_names, i) == SLOT_USED)
+			n += release(&upstream_names, i, use->upstreams,
 			    &segment_upstream_slot(i)->in_use);
 	return n;
 }
@@ -293,9 +307,9 @@ adopt_backend(uint32_t slot)
 	struct backend_slot *b = segment_backend_slot(slot);
 	uint32_t use = use_of(b);
 
-	backends.generation[slot] = shm_get(&b->generation);
-	return adopt(&backends, slot, use, b->identity, sizeof(b->identity),
-	    b->identity_hash);
+	backend_names.generation[slot] = shm_get(&b->generation);
+	return adopt(&backend_names, slot, use, b->identity,
+	    sizeof(b->identity), b->identity_hash);
 }
 
 static int
@@ -304,8 +318,8 @@ adopt_upstream(uint32_t slot)
 	struct upstream_slot *u = segment_upstream_slot(slot);
 	uint32_t use = use_of(u);
 
-	upstreams.generation[slot] = shm_get(&u->generation);
-	return adopt(&upstreams, slot, use, u->name, sizeof(u->name),
+	upstream_names.generation[slot] = shm_get(&u->generation);
+	return adopt(&upstream_names, slot, use, u->name, sizeof(u->name),
 	    u->identity_hash);
 }
 
@@ -333,12 +347,13 @@ static bool
 check_backend(uint32_t slot)
 {
 	struct backend_slot *b = segment_backend_slot(slot);
-	uint32_t use = names_use(&backends, slot);
-	uint32_t generation = backends.generation[slot];
+	uint32_t use = names_use(&backend_names, slot);
+	uint32_t generation = backend_names.generation[slot];
 
 	if (shm_get(&b->in_use) == use &&
-	    shm_get(&b->generation) == generation && is_right(&backends, slot,
-	    b->identity, sizeof(b->identity), b->identity_hash))
+	    shm_get(&b->generation) == generation &&
+	    is_right(&backend_names, slot, b->identity, sizeof(b->identity),
+	    b->identity_hash))
 		return true;
 	put_backend(slot);
 	shm_set(&b->generation, generation);
@@ -350,12 +365,13 @@ static bool
 check_upstream(uint32_t slot)
 {
 	struct upstream_slot *u = segment_upstream_slot(slot);
-	uint32_t use = names_use(&upstreams, slot);
-	uint32_t generation = upstreams.generation[slot];
+	uint32_t use = names_use(&upstream_names, slot);
+	uint32_t generation = upstream_names.generation[slot];
 
 	if (shm_get(&u->in_use) == use &&
-	    shm_get(&u->generation) == generation && is_right(&upstreams, slot,
-	    u->name, sizeof(u->name), u->identity_hash))
+	    shm_get(&u->generation) == generation &&
+	    is_right(&upstream_names, slot, u->name, sizeof(u->name),
+	    u->identity_hash))
 		return true;
 	put_upstream(slot);
 	shm_set(&u->generation, generation);
@@ -370,8 +386,8 @@ table_check(void)
 	uint32_t wrong = 0;
 
 	for (uint32_t i = 0; i < segment.n_chunks * BACKEND_CHUNK; i++)
-		wrong += backends.hash[i] != 0 && !check_backend(i);
+		wrong += backend_names.hash[i] != 0 && !check_backend(i);
 	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++)
-		wrong += upstreams.hash[i] != 0 && !check_upstream(i);
+		wrong += upstream_names.hash[i] != 0 && !check_upstream(i);
 	return wrong;
 }
