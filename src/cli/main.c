@@ -15,6 +15,7 @@
 #include "conf/dump.h"
 #include "core/log.h"
 #include "core/regex.h"
+#include "net/activation.h"
 #include "proc/daemon.h"
 #include "proc/logs.h"
 #include "proc/master.h"
@@ -185,6 +186,7 @@ main(int argc, char **argv)
 		return end_output();
 	}
 	log_open(STDERR_FILENO, false);
+	activation_open();
 	options.directory = daemon_directory(options.daemon);
 	if (options.signal != NULL)
 		return send_signal(&options);

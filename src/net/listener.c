@@ -13,6 +13,7 @@
 
 #include "core/log.h"
 #include "core/memory.h"
+#include "net/activation.h"
 #include "net/owner.h"
 
 #define STREAM_SOCKET	(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
@@ -35,13 +36,21 @@ set_option(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value));
 }
 
-/* What accepted sockets inherit, and what must stand before bind. */
+/* What accepted sockets inherit. */
+static int
+set_inherited(int fd)
+{
+	if (set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0)
+		return -1;
+	return set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_SECONDS);
+}
+
+/* That, and what must stand before bind. */
 static int
 set_options(int fd, const struct listener_conf *l)
 {
 	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
-	    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0 ||
-	    set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_SECONDS) < 0)
+	    set_inherited(fd) < 0)
 		return -1;
 	if (l->is_free && set_option(fd, IPPROTO_IP, IP_FREEBIND, 1) < 0)
 		return -1;
@@ -150,16 +159,37 @@ is_unix(const struct listener_set *set, size_t i)
 	return set->addresses[i].sa.sa_family == AF_UNIX;
 }
 
+/* Those that we were started with. 0, or -1 with errno. */
+static int
+take_activated(struct listener_set *set, size_t i)
+{
+	int *fds = &set->fds[i * set->n_slots], fd;
+	size_t n = count_sockets(set, i);
+
+	while (n < set->n_slots &&
+	    (fd = activation_take(&set->addresses[i])) >= 0) {
+		if (is_unix(set, i)) {
+			put_unix(set, i, fd);
+			return 0;
+		}
+		fds[n++] = fd;
+		if (set_inherited(fd) < 0 ||
+		    set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 open_address(struct listener_set *set, size_t i, size_t n_workers,
     const struct listener_conf *l)
 {
+	int result = take_activated(set, i);
 	size_t n = count_sockets(set, i);
-	int result = 0;
 
-	if (!is_unix(set, i))
+	if (result == 0 && !is_unix(set, i))
 		result = open_tcp(set, i, n, n_workers, l);
-	else if (n == 0)
+	else if (result == 0 && n == 0)
 		result = open_unix(set, i);
 	if (result < 0)
 		log_failure(&set->addresses[i]);
@@ -211,13 +241,28 @@ set_new(const struct listener_conf *wanted, size_t n, size_t n_slots)
 	return set;
 }
 
+/* As many sockets as there are workers, or as an address has already. */
+static size_t
+count_slots(const struct listener_set *old, const struct listener_conf *wanted,
+    size_t n, size_t n_workers)
+{
+	size_t most = old != NULL && old->n_slots > n_workers ? old->n_slots :
+	    n_workers;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t given = activation_count(&wanted[i].address);
+
+		most = given > most ? given : most;
+	}
+	return most;
+}
+
 struct listener_set *
 listener_set_renew(const struct listener_set *old,
     const struct listener_conf *wanted, size_t n, size_t n_workers)
 {
-	size_t n_slots = old != NULL && old->n_slots > n_workers ?
-	    old->n_slots : n_workers;
-	struct listener_set *set = set_new(wanted, n, n_slots);
+	struct listener_set *set = set_new(wanted, n,
+	    count_slots(old, wanted, n, n_workers));
 
 	for (size_t i = 0; i < n; i++) {
 		size_t from = find_wanted(old, &wanted[i].address);

@@ -26,7 +26,8 @@ struct listener_set {
  * Opens all: the first bind of an address is done without SO_REUSEPORT, so
  * that a second instance gets EADDRINUSE, which is reported with address (and
  * owner where /proc tells); then SO_REUSEPORT for all slots, TCP_DEFER_ACCEPT,
- * TCP_NODELAY (inherited by accepted sockets), listen. NULL after logging.
+ * TCP_NODELAY (inherited by accepted sockets), listen. Sockets of the address
+ * that we were started with (net/activation.h) come first. NULL after logging.
  */
 struct listener_set *listener_set_open(const struct listener_conf *wanted,
     size_t n, size_t n_workers);

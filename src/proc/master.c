@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
+#include "net/activation.h"
 #include "net/listener.h"
 #include "proc/internal.h"
 #include "proc/notify.h"
@@ -516,6 +517,7 @@ static void
 close_all(void)
 {
 	run_dir_close();
+	activation_close();
 	wake_close();
 	segment_close();
 }
@@ -542,6 +544,7 @@ run_children(struct conf *conf)
 		return EXIT_FAILURE;
 	loop_timer_set(&master.watch, clock_now_ms + WATCH_EVERY_MS);
 	notify_watch(is_well);
+	activation_log_rest();
 	loop_run();
 	notify_close();
 	log_notice(NULL, "stopped");
@@ -603,6 +606,7 @@ open_single(struct child *self, struct logs *logs, const struct conf *conf)
 	    conf->n_listeners, 1);
 	if (self->listeners == NULL)
 		return -1;
+	activation_log_rest();
 	run_dir_own();
 	if (pid_file_take(conf->pid_file) < 0 ||
 	    admin_open(&master.admin, conf, &master.coming_admin) < 0)
