@@ -11,7 +11,8 @@
  * one machine, which after an upgrade may be of two versions. A message is a
  * packet; its descriptors come beside it (SCM_RIGHTS). How it begins and what
  * an answer is stay the same for ever; the rest is known by `version`, and who
- * does not know it refuses it by `id`. Nothing here blocks.
+ * does not know it refuses it by `id`: a version that changes it should go on
+ * reading the one before. Nothing here blocks.
  */
 #define HANDOVER_MAGIC		0x4f484c46u	/* "FLHO" */
 #define HANDOVER_VERSION	1
