@@ -20,6 +20,7 @@
 #include "proc/logs.h"
 #include "proc/master.h"
 #include "proc/title.h"
+#include "proc/upgrade.h"
 #include "worker/worker.h"
 
 enum { EXIT_USAGE = 2 };
@@ -31,7 +32,7 @@ static struct conf *conf;
 static const char *
 config_name(void)
 {
-	return conf->file != NULL ? conf->file : "command line";
+	return options.file != NULL ? options.file : "command line";
 }
 
 /* 0 with `conf`, or -1; what is wrong has been printed either way. */
@@ -60,23 +61,24 @@ set_log_level(void)
 }
 
 static int
-serve(int argc, char **argv)
+serve(int passport, int argc, char **argv)
 {
 	struct master_options o = {
 		.conf = conf, .config_name = config_name(),
 		.options = &options,
 		.worker = &worker_role, .monitor = &monitor_role,
-		.argc = argc, .argv = argv,
+		.argc = argc, .argv = argv, .passport = passport,
 	};
-	int status, logs[2];
+	int status, logs[2] = { -1, -1 };
 
-	logs_given(conf, logs);
+	if (conf != NULL)
+		logs_given(conf, logs);
 	if (options.daemon && daemon_start(logs[0], logs[1]) < 0)
 		return EXIT_FAILURE;
 	if (regex_jit_is_refused())
 		log_warn(NULL, "regular expressions are interpreted: the "
 		    "system has no memory for machine code");
-	if (options.is_single || conf->workers == 0)
+	if (options.is_single || (conf != NULL && conf->workers == 0))
 		return master_run_single(&o, single_main);
 	status = master_run(&o);
 	conf = NULL;	/* the master had it */
@@ -120,19 +122,39 @@ print_conf(void)
 	return end_output();
 }
 
+/* The binary before us has told that this would go well, and there is no way
+ * back: without a configuration its workers go on alone. */
+static int
+run_upgraded(int passport, int argc, char **argv)
+{
+	if (read_conf() < 0)
+		log_error(NULL, "upgrade: the configuration has just become "
+		    "unreadable");
+	else {
+		log_threshold = (enum log_level)conf->log.level;
+		log_set_form((enum log_form)conf->log.form);
+	}
+	return serve(passport, argc, argv);
+}
+
 static int
 run(int argc, char **argv)
 {
-	int status;
+	int status, passport = -1;
+	enum upgrade_part part = upgrade_part(&passport);
 
+	if (part == UPGRADE_ADOPT)
+		return run_upgraded(passport, argc, argv);
 	if (read_conf() < 0)
 		return EXIT_FAILURE;
+	if (part == UPGRADE_REHEARSE)
+		return upgrade_rehearse(passport, conf);
 	if (options.test || options.dump || options.show != NULL ||
 	    options.explain != NULL)
 		return print_conf();
 	log_threshold = (enum log_level)conf->log.level;
 	log_set_form((enum log_form)conf->log.form);
-	status = serve(argc, argv);
+	status = serve(-1, argc, argv);
 	log_open(-1, false);
 	return status;
 }
@@ -171,6 +193,7 @@ main(int argc, char **argv)
 	keep_standard_descriptors();
 	start_crypto();
 	argv = title_init(argc, argv);
+	upgrade_started_as(argv[0]);
 	if (options_parse(&options, argc, argv) < 0 || set_log_level() < 0)
 		return EXIT_USAGE;
 	if (options.help) {

@@ -363,6 +363,65 @@ listener_is_kept(const struct listener_set *set, size_t address,
 	return has_descriptor(other, set->fds[address * set->n_slots]);
 }
 
+static void
+grow_addresses(struct listener_set *set, const struct address *wanted,
+    const struct address *actual)
+{
+	size_t n = ++set->n_addresses;
+
+	set->addresses = xrealloc(set->addresses,
+	    n * sizeof(*set->addresses));
+	set->wanted = xrealloc(set->wanted, n * sizeof(*set->wanted));
+	set->fds = xrealloc(set->fds, n * set->n_slots * sizeof(int));
+	set->addresses[n - 1] = *actual;
+	set->wanted[n - 1] = *wanted;
+	memset(&set->fds[(n - 1) * set->n_slots], -1,
+	    set->n_slots * sizeof(int));
+}
+
+/* Room for one socket more of each address. */
+static void
+grow_slots(struct listener_set *set)
+{
+	size_t n = set->n_slots + 1;
+	int *fds = xcalloc(set->n_addresses * n + 1, sizeof(int));
+
+	memset(fds, -1, set->n_addresses * n * sizeof(int));
+	for (size_t i = 0; i < set->n_addresses; i++)
+		memcpy(&fds[i * n], &set->fds[i * set->n_slots],
+		    set->n_slots * sizeof(int));
+	free(set->fds);
+	set->fds = fds;
+	set->n_slots = n;
+	for (size_t i = 0; i < set->n_addresses; i++)
+		if (is_unix(set, i))
+			put_unix(set, i, fds[i * n]);
+}
+
+struct listener_set *
+listener_set_adopt(struct listener_set *set, int fd,
+    const struct address *wanted, const struct address *actual)
+{
+	size_t i, n;
+
+	if (set == NULL)
+		set = set_new(NULL, 0, 1);
+	i = find_wanted(set, wanted);
+	if (i == NOWHERE) {
+		i = set->n_addresses;
+		grow_addresses(set, wanted, actual);
+	}
+	if (is_unix(set, i)) {
+		put_unix(set, i, fd);
+		return set;
+	}
+	n = count_sockets(set, i);
+	if (n == set->n_slots)
+		grow_slots(set);
+	set->fds[i * set->n_slots + n] = fd;
+	return set;
+}
+
 /* ---- the end of an address */
 
 /* Of what comes for the socket nothing but the first SYN of a connection is

@@ -46,6 +46,13 @@ struct listener_set *listener_set_renew(const struct listener_set *old,
 int listener_set_listen(const struct listener_set *set,
     const struct listener_conf *wanted);
 
+/*
+ * An upgrade: the set with a socket more that the binary before had. `set`
+ * is NULL at first; the result replaces it.
+ */
+struct listener_set *listener_set_adopt(struct listener_set *set, int fd,
+    const struct address *wanted, const struct address *actual);
+
 /* Closes what only *set has and `other` has not; frees it. */
 void listener_set_leave(struct listener_set **set,
     const struct listener_set *other);

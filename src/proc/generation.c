@@ -13,6 +13,9 @@
 #include "proc/internal.h"
 #include "proc/register.h"
 
+/* Of a generation whose configuration only the binary before us had. */
+#define SHUTDOWN_USUAL_MS 30000
+
 /* ---- beginning and end */
 
 static int
@@ -20,11 +23,11 @@ open_logs(struct generation *g, const struct generation *before)
 {
 	char why[LOGS_WHY_MAX];
 
-	if (logs_open(&g->logs, g->conf, before != NULL ? &before->logs : NULL,
-	    master.options->options->directory, why) == 0) {
-		/* Until all is ready somebody waits at stderr. */
-		if (before == NULL)
-			log_open(g->logs.error.fd, true);
+	if (logs_open(&g->logs, g->conf, before != NULL && before->conf != NULL ?
+	    &before->logs : NULL, master.options->options->directory, why) == 0) {
+		/* At the start somebody waits at stderr until all is ready. */
+		if (before == NULL || before->conf == NULL)
+			log_open(g->logs.error.fd, before == NULL);
 		return 0;
 	}
 	log_error(NULL, "%s", why);
@@ -70,18 +73,33 @@ open_all(struct generation *g, const struct generation *before)
 }
 
 struct generation *
-generation_open(struct conf *conf, const struct generation *before)
+generation_new(uint32_t number, size_t n_workers)
 {
 	struct generation *g = xnew(struct generation);
 
 	list_init(&g->link);
 	timer_init(&g->patience, on_patience);
-	g->number = ++master.last_number;
+	g->number = number;
+	g->logs = (struct logs){ .error.fd = -1, .access.fd = -1 };
+	g->shutdown_ms = SHUTDOWN_USUAL_MS;
+	g->n_workers = n_workers;
+	g->workers = xcalloc(n_workers, sizeof(*g->workers));
+	g->slots = xcalloc(n_workers, sizeof(*g->slots));
+	memset(g->slots, 0xff, n_workers * sizeof(*g->slots));
+	return g;
+}
+
+struct generation *
+generation_open(struct conf *conf, const struct generation *before)
+{
+	struct generation *g = generation_new(++master.last_number,
+	    (size_t)conf->workers);
+
 	g->conf = conf;
-	g->n_workers = (size_t)conf->workers;
-	g->workers = xcalloc(g->n_workers, sizeof(*g->workers));
-	g->slots = xcalloc(g->n_workers, sizeof(*g->slots));
-	memset(g->slots, 0xff, g->n_workers * sizeof(*g->slots));
+	g->drain_ms = conf->drain_timeout_ms;
+	g->shutdown_ms = conf->shutdown_timeout_ms;
+	g->delay_ms = conf->drain_delay_ms;
+	g->is_term_graceful = conf->sigterm_is_graceful;
 	if (open_all(g, before) == 0)
 		return g;
 	listener_set_leave(&g->listeners,
@@ -99,7 +117,8 @@ generation_free(struct generation **generation)
 		return;
 	for (size_t i = 0; i < g->n_workers && g->slots[i] != UINT32_MAX; i++) {
 		process_fini(&g->workers[i]);
-		segment_give_process(g->slots[i]);
+		if (!g->is_foreign)
+			segment_give_process(g->slots[i]);
 	}
 	loop_timer_fini(&g->patience);
 	list_remove(&g->link);

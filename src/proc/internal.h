@@ -28,6 +28,7 @@ struct process {
 	bool is_ready;
 	bool is_dismissed;	/* told to go: its end is no surprise */
 	bool is_released;	/* a monitor: another one has its slot */
+	bool is_foreign;	/* it has another segment than we */
 	uint32_t restarts;
 	uint64_t started_ms;
 	uint32_t delay_ms;	/* of its replacement */
@@ -47,12 +48,16 @@ struct generation {
 	struct list link;		/* of those that drain, newest first */
 	uint32_t number;
 	uint64_t since_wall_ms;		/* it serves; 0: not yet */
-	struct conf *conf;
+	struct conf *conf;		/* NULL: of the binary before us */
 	struct listener_set *listeners;	/* NULL: it has handed them on */
 	struct logs logs;
 	struct process *workers;
 	uint32_t *slots;		/* by place */
 	size_t n_workers;
+	uint32_t drain_ms;		/* drain_timeout; 0: none */
+	uint32_t shutdown_ms, delay_ms;	/* shutdown_timeout, drain_delay */
+	bool is_term_graceful;
+	bool is_foreign;		/* of another segment than ours */
 	struct timer patience;		/* drain_timeout, then harder */
 };
 
@@ -87,7 +92,8 @@ struct master {
 	char *run_dir;			/* of the start; NULL: none */
 	bool owns_run_dir;
 	uint32_t status_sequence;
-	bool wants_reload;		/* when the one under way is over */
+	bool wants_reload;		/* when what is under way is over */
+	bool wants_upgrade;
 	struct timer watch;	/* heartbeats */
 	struct timer patience;	/* draining, stopping: then harder */
 	struct timer coming_late;	/* the coming one takes too long */
@@ -120,6 +126,8 @@ void run_dir_close(void);
  */
 struct generation *generation_open(struct conf *conf,
     const struct generation *before);
+/* With nothing but room for its workers. */
+struct generation *generation_new(uint32_t number, size_t n_workers);
 void generation_free(struct generation **g);	/* without processes */
 void generation_spawn(struct generation *g);
 bool generation_is_alive(const struct generation *g);
@@ -138,6 +146,9 @@ int reload_first(struct conf *conf);	/* 0, or -1 after logging */
 void reload_begin(void);	/* HUP; during a reload it comes after it */
 void reload_step(void);		/* a child is ready */
 void reload_abort(const char *why);
+/* A line for whoever waits for the verdict, and for the log; the verdict. */
+void reload_say(const char *line);
+void reload_reject(const char *what);
 
 /* monitor.c: one at a time checks, asks DNS and takes admin requests. */
 /* From now on for this configuration: the one that runs is asked to leave. */
@@ -159,6 +170,8 @@ void process_init(struct process *p, const struct role *role,
 void process_spawn(struct process *p);
 /* It has ended: clears its gauges, logs and counts an unexpected death. */
 void process_reaped(struct process *p, int status);
+/* The process of that pid runs since before an exec. */
+void process_adopt(struct process *p, int control_fd);
 /* Fills the place again, at once or after the back-off. */
 void process_replace(struct process *p);
 /* Tells it to drain or to stop; a failure is logged, its signal comes later. */
@@ -175,5 +188,6 @@ void process_fini(struct process *p);
 /* master.c */
 void master_child_ready(struct process *p);
 void master_serves(void);	/* a generation does, from now on */
+void master_next_change(void);	/* the one that was under way is over */
 /* Should this place be filled again? */
 bool master_wants(const struct process *p);

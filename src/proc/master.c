@@ -21,6 +21,7 @@
 #include "proc/privileges.h"
 #include "proc/register.h"
 #include "proc/title.h"
+#include "proc/upgrade.h"
 #include "proc/wake.h"
 
 #define KILL_AFTER_MS 1000	/* a fast stop; then SIGKILL */
@@ -92,11 +93,13 @@ master_wants(const struct process *p)
 	case MASTER_STARTING:
 	case MASTER_RUNNING:
 	case MASTER_LAME:
-		return p->slot == SEGMENT_MONITOR ||
+		return p->generation->conf != NULL &&
+		    (p->slot == SEGMENT_MONITOR ||
 		    p->generation == master.serving ||
-		    p->generation == master.coming;
+		    p->generation == master.coming);
 	case MASTER_DRAINING:
-		return p->slot == SEGMENT_MONITOR;	/* for /readyz */
+		return p->slot == SEGMENT_MONITOR &&	/* for /readyz */
+		    p->generation->conf != NULL;
 	case MASTER_STOPPING:
 		break;
 	}
@@ -170,19 +173,18 @@ drain_all(void)
 	struct generation *g = master.serving;
 
 	master.state = MASTER_DRAINING;
-	generation_drain(g, NULL, g->conf->shutdown_timeout_ms);
-	loop_timer_set(&master.patience, clock_now_ms +
-	    g->conf->shutdown_timeout_ms);
+	generation_drain(g, NULL, g->shutdown_ms);
+	loop_timer_set(&master.patience, clock_now_ms + g->shutdown_ms);
 	if (!is_any_worker_alive())
 		stop_fast(EXIT_SUCCESS);
 }
 
 static void
-tell_draining(const struct conf *conf)
+tell_draining(const struct generation *g)
 {
 	run_dir_tell("stopping", NULL, 0);
 	notify_stopping("finishing what is under way");
-	notify_extend(conf->drain_delay_ms + conf->shutdown_timeout_ms +
+	notify_extend(g->delay_ms + g->shutdown_ms +
 	    10 * KILL_AFTER_MS);
 }
 
@@ -196,17 +198,17 @@ stop_gracefully(void)
 	}
 	if (master.state != MASTER_RUNNING)
 		return;
-	master.wants_reload = false;
+	master.wants_reload = master.wants_upgrade = false;
 	reload_abort("we are to stop");
 	shm_set(&segment.header->is_stopping, 1);
-	tell_draining(master.serving->conf);
-	if (master.serving->conf->drain_delay_ms == 0) {
+	tell_draining(master.serving);
+	if (master.serving->delay_ms == 0) {
 		drain_all();
 		return;
 	}
 	master.state = MASTER_LAME;
 	loop_timer_set(&master.patience, clock_now_ms +
-	    master.serving->conf->drain_delay_ms);
+	    master.serving->delay_ms);
 }
 
 static void
@@ -280,13 +282,29 @@ mark_slots(struct segment_use *use, const struct generation *g)
 {
 	const struct conf *conf = g->conf;
 
-	for (size_t i = 0; i < conf->n_upstreams; i++) {
+	for (size_t i = 0; conf != NULL && i < conf->n_upstreams; i++) {
 		const struct upstream_conf *u = &conf->upstreams[i];
 
 		slot_mark(use->upstreams, u->slot);
 		for (size_t j = 0; j < u->n_backends; j++)
 			slot_mark(use->backends, u->backends[j].slot);
 	}
+}
+
+/* Is there a generation that may use any slot, for all that we know? */
+static bool
+has_unknown(void)
+{
+	struct list *it, *after;
+
+	list_each(it, after, &master.draining) {
+		const struct generation *g = container_of(it,
+		    struct generation, link);
+
+		if (g->conf == NULL && !g->is_foreign)
+			return true;
+	}
+	return master.serving != NULL && master.serving->conf == NULL;
 }
 
 /* What only a generation knew that has ended is for others. */
@@ -297,6 +315,8 @@ keep_slots(void)
 	struct list *it, *after;
 
 	memset(&use, 0, sizeof(use));
+	if (has_unknown())
+		return;
 	if (master.serving != NULL)
 		mark_slots(&use, master.serving);
 	if (master.coming != NULL)
@@ -359,7 +379,7 @@ reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		p = find_process(pid);
+		p = upgrade_reaped(pid, status) ? NULL : find_process(pid);
 		if (p != NULL)
 			bury(p, status);
 	}
@@ -367,13 +387,38 @@ reap(void)
 
 /* ---- signals */
 
-static void
-reload(void)
+/* One change at a time; asked for twice while another is under way, it comes
+ * once. */
+static bool
+can_change(void)
 {
-	if (master.state == MASTER_RUNNING)
+	return master.state == MASTER_RUNNING && master.coming == NULL &&
+	    !upgrade_is_under_way();
+}
+
+void
+master_next_change(void)
+{
+	if (!can_change())
+		return;
+	if (master.wants_upgrade) {
+		master.wants_upgrade = false;
+		upgrade_begin();
+	} else if (master.wants_reload) {
+		master.wants_reload = false;
 		reload_begin();
-	else if (master.state == MASTER_STARTING)
-		master.wants_reload = true;
+	}
+}
+
+static void
+want(bool *what)
+{
+	if (master.state > MASTER_RUNNING) {
+		log_notice(NULL, "not now: we are to stop");
+		return;
+	}
+	*what = true;
+	master_next_change();
 }
 
 static void
@@ -414,7 +459,7 @@ reopen(void)
 static void
 terminate(void)
 {
-	if (master.serving != NULL && master.serving->conf->sigterm_is_graceful)
+	if (master.serving != NULL && master.serving->is_term_graceful)
 		stop_gracefully();
 	else
 		stop_fast(EXIT_SUCCESS);
@@ -441,13 +486,15 @@ on_signal(int signo)
 		stop_gracefully();
 		break;
 	case SIGHUP:
-		reload();
+		want(&master.wants_reload);
 		break;
 	case SIGUSR1:
 		reopen();
 		break;
+	case SIGUSR2:
+		want(&master.wants_upgrade);
+		break;
 	default:
-		log_notice(NULL, "signal %d: not built yet, going on", signo);
 		break;
 	}
 }
@@ -492,7 +539,7 @@ open_segment(void)
 }
 
 /* What both modes open before anything runs. 0, or -1 after logging. */
-static int
+static void
 open_all(const struct master_options *o)
 {
 	master = (struct master){
@@ -503,7 +550,14 @@ open_all(const struct master_options *o)
 	signal(SIGPIPE, SIG_IGN);
 	notify_open();
 	raise_descriptor_limit();
-	if (open_segment() < 0)
+}
+
+/* Or what the binary before us had of it. */
+static int
+open_shared(const struct master_options *o)
+{
+	if (o->passport >= 0 ? upgrade_adopt(o->passport) < 0 :
+	    open_segment() < 0)
 		return -1;
 	if (wake_open() < 0) {
 		log_write_errno(LOG_ERROR, NULL, "eventfd");
@@ -536,11 +590,34 @@ free_generations(void)
 	}
 }
 
+/* 0, or -1: there is nothing to serve with. */
+static int
+start(struct conf *conf)
+{
+	bool is_upgrade = master.serving != NULL;
+
+	if (!is_upgrade)
+		shm_set(&segment.header->generation, 1);
+	else {
+		master.state = MASTER_RUNNING;
+		run_dir_own();
+		reap();
+	}
+	if (conf != NULL && reload_first(conf) == 0) {
+		if (is_upgrade)
+			upgrade_tell();
+		return 0;
+	}
+	if (!is_upgrade)
+		return -1;
+	reload_reject("the upgrade brought no workers");
+	return 0;
+}
+
 static int
 run_children(struct conf *conf)
 {
-	shm_set(&segment.header->generation, 1);
-	if (reload_first(conf) < 0)
+	if (start(conf) < 0)
 		return EXIT_FAILURE;
 	loop_timer_set(&master.watch, clock_now_ms + WATCH_EVERY_MS);
 	notify_watch(is_well);
@@ -551,19 +628,26 @@ run_children(struct conf *conf)
 	return master.exit_status;
 }
 
+static bool
+has_too_many_workers(const struct conf *conf)
+{
+	if (conf == NULL || conf->workers <= SEGMENT_SLOTS)
+		return false;
+	log_error(NULL, "%d workers are more than %d", conf->workers,
+	    SEGMENT_SLOTS);
+	return true;
+}
+
 int
 master_run(const struct master_options *o)
 {
-	size_t n = (size_t)o->conf->workers;
 	int status = EXIT_FAILURE;
 
-	if (n > SEGMENT_SLOTS) {
-		log_error(NULL, "%zu workers are more than %d", n,
-		    SEGMENT_SLOTS);
+	if (has_too_many_workers(o->conf))
 		return EXIT_FAILURE;
-	}
 	title_set("fairlead: master process %s", o->config_name);
-	if (open_all(o) == 0 && start_loop() == 0) {
+	open_all(o);
+	if (start_loop() == 0 && open_shared(o) == 0) {
 		status = run_children(o->conf);
 		free_generations();
 		loop_fini();
@@ -630,7 +714,8 @@ master_run_single(const struct master_options *o,
 	int status = EXIT_FAILURE;
 
 	title_set("fairlead: single process %s", o->config_name);
-	if (open_all(o) == 0 && open_single(&self, &logs, o->conf) == 0) {
+	open_all(o);
+	if (open_shared(o) == 0 && open_single(&self, &logs, o->conf) == 0) {
 		register_self(0);
 		register_self(SEGMENT_MONITOR);
 		run_dir_tell("applied", NULL, 0);

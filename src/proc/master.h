@@ -13,6 +13,7 @@ struct master_options {
 	const char *config_name;	/* for the title */
 	const struct role *worker, *monitor;
 	const struct options *options;	/* to read the configuration again */
+	int passport;			/* of the binary before us; -1 */
 	int argc;
 	char **argv;			/* as started (for an upgrade) */
 };

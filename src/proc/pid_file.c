@@ -232,6 +232,12 @@ pid_file_descriptor(void)
 	return held.fd;
 }
 
+const char *
+pid_file_path(void)
+{
+	return held.path;
+}
+
 void
 pid_file_adopt(const char *path, int fd)
 {

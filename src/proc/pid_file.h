@@ -24,6 +24,7 @@ void pid_file_give(void);
  * process behind the exec, of the same pid, goes on with it.
  */
 int pid_file_descriptor(void);
+const char *pid_file_path(void);	/* NULL: none */
 void pid_file_adopt(const char *path, int fd);
 
 /* The pid in a file; 0: it is not there, or holds something else. */

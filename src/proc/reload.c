@@ -123,15 +123,24 @@ open_coming(struct conf *conf)
 	return 0;
 }
 
-static void
-reject(void)
+void
+reload_say(const char *line)
 {
+	log_error(NULL, "%s", line);
+	add_line(line);
+}
+
+/* `what` is a word of the log and of the service manager's status. */
+void
+reload_reject(const char *what)
+{
+	uint32_t number = master.serving->number;
+
 	log_set_tap(NULL);
-	log_error(NULL, "reload rejected: generation %u goes on",
-	    master.serving->number);
+	log_error(NULL, "%s: generation %u goes on", what, number);
 	tell_verdict("rejected");
-	notify_ready("generation %u; the last reload was rejected",
-	    master.serving->number);
+	notify_ready("generation %u; %s", number, what);
+	master_next_change();
 }
 
 static void
@@ -148,16 +157,12 @@ reload_begin(void)
 {
 	struct conf *conf;
 
-	if (master.coming != NULL) {
-		master.wants_reload = true;
-		return;
-	}
 	run_dir_tell("reloading", NULL, 0);
 	notify_reloading();
 	conf = read_again();
 	log_set_tap(add_line);
 	if (conf == NULL || open_coming(conf) < 0) {
-		reject();
+		reload_reject("the last reload was rejected");
 		return;
 	}
 	log_set_tap(NULL);
@@ -185,10 +190,17 @@ end_coming(void)
 {
 	master.coming = NULL;
 	loop_timer_fini(&master.coming_late);
-	if (!master.wants_reload)
-		return;
-	master.wants_reload = false;
-	reload_begin();
+}
+
+/* Behind an upgrade nobody has the configuration of those who serve: whoever
+ * has to be replaced there gets the one that is here. */
+static void
+lend_conf(struct generation *from, struct generation *to)
+{
+	to->conf = from->conf;
+	to->logs = from->logs;
+	from->conf = NULL;
+	from->logs = (struct logs){ .error.fd = -1, .access.fd = -1 };
 }
 
 /* Its workers have not accepted anything. */
@@ -197,6 +209,8 @@ stop_coming(void)
 {
 	struct generation *g = master.coming;
 
+	if (master.serving->conf == NULL)
+		lend_conf(g, master.serving);
 	listener_set_leave(&g->listeners, master.serving->listeners);
 	admin_close(&master.coming_admin, &master.admin);
 	generation_tell(g, CONTROL_STOP);
@@ -215,8 +229,8 @@ reload_abort(const char *why)
 	log_error(NULL, "generation %u: %s", master.coming->number, why);
 	add_line(why);
 	stop_coming();
-	reject();
 	end_coming();
+	reload_reject("the last reload was rejected");
 }
 
 /* Those that drain for longer get another heir, too. */
@@ -229,10 +243,10 @@ drain_others(struct generation *old, struct generation *heir)
 		struct generation *g = container_of(it, struct generation,
 		    link);
 
-		generation_drain(g, heir, g->conf->drain_timeout_ms);
+		generation_drain(g, heir, g->drain_ms);
 	}
 	list_push(&master.draining, &old->link);
-	generation_drain(old, heir, old->conf->drain_timeout_ms);
+	generation_drain(old, heir, old->drain_ms);
 	if (!generation_is_alive(old))
 		generation_free(&old);
 }
@@ -278,6 +292,7 @@ commit(void)
 	notify_ready("%zu workers, generation %u", g->n_workers, g->number);
 	daemon_ready();
 	end_coming();
+	master_next_change();
 }
 
 void

@@ -41,6 +41,9 @@ run_dir_own(void)
 void
 run_dir_make(const struct conf *conf)
 {
+	if (conf == NULL)
+		return;		/* where it was before an upgrade */
+	free(master.run_dir);
 	master.run_dir = conf->run_dir != NULL ? xstrdup(conf->run_dir) : NULL;
 	if (conf->run_dir != NULL && mkdir(conf->run_dir, 0755) < 0 &&
 	    errno != EEXIST)
@@ -149,11 +152,12 @@ tell_monitor(const struct status *s)
 {
 	const struct generation *g = master.serving;
 	const struct conf *conf = g != NULL ? g->conf : master.options->conf;
+	static const uint8_t unknown[32];
 	const struct conf_verdict v = {
 		.generation = s->generation, .sequence = s->sequence,
 		.loaded_wall_ms = g != NULL ? g->since_wall_ms :
 		    clock_wall_ms(),
-		.sha256 = conf->sha256, .word = s->verdict,
+		.sha256 = conf != NULL ? conf->sha256 : unknown, .word = s->verdict,
 		.lines = s->diagnostics, .n_lines = s->n_diagnostics,
 	};
 

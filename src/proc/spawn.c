@@ -258,6 +258,21 @@ process_init(struct process *p, const struct role *role, struct generation *g,
 }
 
 void
+process_adopt(struct process *p, int control_fd)
+{
+	uint64_t now_ms = clock_read_ns() / 1000000;
+
+	p->started_ms = now_ms;
+	watch_init(&p->watch, p->is_foreign ? 0 :
+	    shm_get(&segment_process(p->slot)->beat_ms), now_ms);
+	if (control_fd < 0)
+		return;
+	io_init(&p->control, control_fd, on_control);
+	if (io_register(&p->control, LOOP_EDGE) < 0)
+		condemn(p);
+}
+
+void
 process_fini(struct process *p)
 {
 	loop_timer_fini(&p->respawn);
@@ -303,8 +318,8 @@ process_reaped(struct process *p, int status)
 	p->is_ready = false;
 	p->delay_ms = backoff_next(&p->backoff, lived);
 	close_control(p);
-	if (p->is_released)
-		return;		/* another one has its slot */
+	if (p->is_released || p->is_foreign)
+		return;		/* its slot is another's */
 	shm_publish(&slot->state, SLOT_DEAD);
 	shm_set(&slot->pid, 0);
 	shm_set(&slot->accepting, 0);
@@ -350,10 +365,11 @@ process_tell(struct process *p, enum control_type type)
 void
 process_watch(struct process *p)
 {
-	uint64_t beat = shm_get(&segment_process(p->slot)->beat_ms);
+	uint64_t beat;
 
-	if (p->pid == 0 || p->is_released)
+	if (p->pid == 0 || p->is_released || p->is_foreign)
 		return;
+	beat = shm_get(&segment_process(p->slot)->beat_ms);
 	switch (watch_look(&p->watch, beat, clock_now_ms)) {
 	case WATCH_FINE:
 		break;

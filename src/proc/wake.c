@@ -17,7 +17,8 @@ int
 wake_open(void)
 {
 	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++) {
-		int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		int fd = wakes.fds[i] > 0 ? wakes.fds[i] :
+		    eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
 		if (fd < 0)
 			return -1;
@@ -34,6 +35,19 @@ wake_close(void)
 			close(wakes.fds[i]);
 		wakes.fds[i] = 0;
 	}
+}
+
+void
+wake_adopt(uint32_t slot, int fd)
+{
+	if (fd > 0)
+		wakes.fds[slot] = fd;
+}
+
+int
+wake_descriptor(uint32_t slot)
+{
+	return wakes.fds[slot] > 0 ? wakes.fds[slot] : -1;
 }
 
 unsigned

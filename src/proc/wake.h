@@ -11,6 +11,9 @@
  */
 int wake_open(void);	/* master: 0, or -1 with errno */
 void wake_close(void);
+/* Those of a process before an exec, before wake_open() makes the rest. */
+void wake_adopt(uint32_t slot, int fd);
+int wake_descriptor(uint32_t slot);	/* -1: none */
 /* Of the descriptors, for who closes all others; how many. */
 unsigned wake_descriptors(int *fds, unsigned most);
 

@@ -1,8 +1,10 @@
 /* src/shm/attach.c -- believing a segment that others have written to */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "core/memory.h"
 #include "shm/internal.h"
 
 /*
@@ -95,6 +97,17 @@ adopt_header(uint64_t file_size)
 	    segment.used % CACHE_LINE == 0 &&
 	    is_next(&end, segment.upstreams, FIXED_BYTES, file_size) &&
 	    (n == 0 || segment_learn(n - 1)) && known_end() <= segment.used;
+}
+
+bool
+segment_has_our_layout(int fd)
+{
+	struct segment_header *h = xnew(struct segment_header);
+	bool has = pread(fd, h, sizeof(*h), 0) == sizeof(*h) &&
+	    has_our_layout(h);
+
+	free(h);
+	return has;
 }
 
 int

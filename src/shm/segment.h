@@ -219,6 +219,8 @@ int segment_create(void);
  * is the segment's from then on; after a failure it stays the caller's.
  */
 int segment_attach(int fd);
+/* Whether that would be of our layout; maps nothing. */
+bool segment_has_our_layout(int fd);
 void segment_close(void);
 /*
  * Master: compares what it has told the others (sizes, offsets, names) with

@@ -261,14 +261,14 @@ sub quiet ($config) {
 
 # The command line: config => text, else all backends by -b; args => [...];
 # own_listeners: the configuration has them, with %%PORT%%; own_log: it says
-# where the log goes; to: the arguments say where to; no_file: there is none.
+# where the log goes; to: the arguments say where to; no_file: there is none; program: another.
 sub command ($self, %o) {
 	my $config = quiet($o{config} // "health_check: off\n");
 	my @file = ('-c', spit("$self->{dir}/fairlead.yaml", $self->fill($config)));
 	my @to = map { ('-b', "127.0.0.1:$_->{port}") } @{ $self->{backends} };
 
 	@file = () if $o{no_file};
-	return ("$build/fairlead",
+	return ($o{program} // "$build/fairlead",
 	    $o{own_listeners} ? () : ('-H', '127.0.0.1', '-p', $self->{port}),
 	    '--run-dir', "$self->{dir}/run",
 	    $o{own_log} ? () : ('--log-file', "$self->{dir}/error.log"),

@@ -86,7 +86,7 @@ start(const struct role *role, bool is_single)
 {
 	struct master_options o = {
 		.conf = &conf, .config_name = "test", .worker = role,
-		.monitor = &monitor, .options = &options,
+		.monitor = &monitor, .options = &options, .passport = -1,
 	};
 	int fds[2];
 
@@ -186,22 +186,6 @@ START_TEST(a_signal_ends_it_and_all_its_children)
 }
 END_TEST
 
-START_TEST(what_is_not_built_yet_is_survived)
-{
-	static const int later[] = { SIGUSR2 };
-
-	start(&worker, false);
-	(void)await("ready:");
-	for (size_t i = 0; i < COUNT_OF(later); i++) {
-		kill(master_pid, later[i]);
-		ck_assert_int_eq(await("not built yet"), master_pid);
-	}
-	kill(master_pid, SIGWINCH);
-	kill(master_pid, SIGTERM);
-	ck_assert_int_eq(end_of_master(), 0);
-}
-END_TEST
-
 START_TEST(a_killed_child_is_replaced)
 {
 	const char *serving = _i == 0 ? "serving 0" : "serving 64";
@@ -290,7 +274,6 @@ main(void)
 	    SIGQUIT + 1);
 	tcase_add_loop_test(t, a_signal_ends_it_and_all_its_children, SIGTERM,
 	    SIGTERM + 1);
-	tcase_add_test(t, what_is_not_built_yet_is_survived);
 	tcase_add_loop_test(t, a_killed_child_is_replaced, 0, 2);
 	tcase_add_test(t, a_deaf_worker_is_killed_at_the_end);
 	tcase_add_test(t, shutdown_timeout_ends_a_drain);

@@ -1,0 +1,150 @@
+#!/usr/bin/perl
+# t/reload.t -- SIGHUP: all of the new configuration, or all of the old one
+use v5.36;
+use Test::More;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Fairlead::Test;
+use JSON::PP ();
+
+my $t = Fairlead::Test->new;
+$t->backend($_) for qw(b1 b2);
+my $file = $t->dir . '/fairlead.yaml';
+my $run = $t->dir . '/run';
+
+sub told { return JSON::PP::decode_json(slurp("$run/status")) }
+
+sub conf ($backends, $more = '') {
+	return $t->fill(<<"END");
+health_check: off
+listeners: [{address: "127.0.0.1:%%PORT%%"}]
+backends: [$backends]
+$more
+END
+}
+
+sub write_conf (@arguments) { spit($file, conf(@arguments)) }
+
+# HUP, and the word that comes of it.
+sub reload ($signal = 'HUP') {
+	my $before = told()->{sequence};
+	kill $signal, $t->pid;
+	wait_for { told()->{sequence} > $before && told()->{verdict} =~ /ed$/ };
+	return told()->{verdict};
+}
+
+sub b ($name) { return "{host: 127.0.0.1, port: %%$name%%}" }
+sub descriptors { return scalar(() = glob "/proc/@{[$t->pid]}/fd/*") }
+
+$t->start(own_listeners => 1, config => <<'END', args => ['--workers', 2]);
+health_check: off
+listeners: [{address: "127.0.0.1:%%PORT%%"}]
+backends: [{host: 127.0.0.1, port: %%B1%%}]
+END
+my $c = $t->connect;
+my $idle = $t->connect;
+is($c->get('/')->{backend}, 'b1', 'it serves');
+is($idle->get('/')->{backend}, 'b1', 'another client, too');
+my $status = $t->status;
+my @before = $t->workers;
+
+# ---- another configuration
+
+write_conf(b('B2'));
+is(reload(), 'applied', 'HUP');
+is($t->status->{generation}, 2, 'is another generation');
+is($t->status->{pid}, $t->pid, 'of the same master');
+is($c->get('/')->{backend}, 'b2', 'a connection from before goes to the new backend');
+is($t->get('/')->{backend}, 'b2', 'so does a new one');
+ok((wait_for { !grep { is_alive($_) } @before }), 'the old workers end');
+is($idle->get('/')->{backend}, 'b2', 'an idle connection is there still');
+is($t->status->{started}, $status->{started}, 'started when it was');
+isnt($t->status->{config}{sha256}, $status->{config}{sha256}, 'the hash is of the new file');
+my $descriptors = descriptors();
+
+# ---- what is bad changes nothing
+
+my @same = $t->workers;
+spit($file, conf(b('B1'), 'wieght: 3'));
+is(reload(), 'rejected', 'a typo');
+like("@{ told()->{diagnostics} }", qr/^\Q$file\E:\d+:1: error: unknown key "wieght"/, 'the status says why');
+like($t->log, qr/ error \d+: \Q$file\E:\d+:1: error: unknown key "wieght"$/m, 'so does the log');
+is($t->status->{config}{verdict}, 'rejected', 'and the admin interface');
+like($t->status->{config}{errors}[0], qr/unknown key/, 'with its text');
+is($c->get('/')->{backend}, 'b2', 'it serves as before');
+is_deeply([$t->workers], \@same, 'by the same workers');
+
+# A port that somebody else has.
+my $other = Fairlead::Test->new;
+my $taken = $other->backend('taken');
+spit($file, conf(b('B1')) =~ s/\}\]$/}, {address: "127.0.0.1:$taken"}]/mr);
+is(reload(), 'rejected', 'an address that is in use');
+like("@{ told()->{diagnostics} }", qr/cannot listen on 127\.0\.0\.1:$taken/, 'the status names it');
+is($c->get('/')->{backend}, 'b2', 'it serves as before');
+is_deeply([$t->workers], \@same, 'by the same workers');
+
+# A log that cannot be written.
+write_conf(b('B1'), 'access_log: {file: /no/such/place/access.log}');
+is(reload(), 'rejected', 'a log file that cannot be opened');
+like("@{ told()->{diagnostics} }", qr{/no/such/place/access\.log: No such file}, 'is named');
+is($c->get('/')->{backend}, 'b2', 'it serves as before');
+
+# ---- listeners come and go, workers too
+
+my $second = free_port();
+spit($file, conf(b('B1'), 'workers: 4') =~ s/\}\]$/}, {address: "127.0.0.1:$second"}]/mr);
+is(reload(), 'applied', 'another listener');
+is(Fairlead::Client->to_port($second)->get('/')->{backend}, 'b1', 'listens');
+is($c->get('/')->{backend}, 'b1', 'the first connection is alive');
+
+my $kept = Fairlead::Client->to_port($second);
+is($kept->get('/')->{backend}, 'b1', 'a client of it');
+write_conf(b('B2'));
+is(reload(), 'applied', 'without it again');
+my $r = $kept->get('/');
+is($r->{backend}, 'b1', 'who is connected is served, as it was');
+is($r->{headers}{connection} // '', 'close', 'and told to go');
+ok((wait_for { !Fairlead::Client->to_port($second) } 5), 'nobody listens there any more');
+is($c->get('/')->{backend}, 'b2', 'the first connection is alive');
+is(scalar(grep { $_->{state} eq 'ready' } @{ $t->status->{workers} }), 2, 'two workers again');
+ok((wait_for { @{ $t->status->{workers} } == 2 }), 'and no more');
+ok((wait_for { descriptors() <= $descriptors + 2 }), 'no descriptor is left over');
+
+# ---- a request under way is finished, its connection goes on
+
+$c->send("GET /delay/600 HTTP/1.1\r\nHost: a\r\n\r\n");
+wait_for { $t->in_flight == 1 };
+is(reload(), 'applied', 'HUP while a request is under way');
+is($c->response->{status}, 200, 'it is answered');
+is($c->get('/')->{backend}, 'b2', 'and the connection goes on');
+
+# Half of a head.
+$c->send("GET / HTTP/1.1\r\nHo");
+is(reload(), 'applied', 'HUP in the middle of a head');
+$c->send("st: a\r\n\r\n");
+is($c->response->{status}, 200, 'is answered');
+is($c->get('/')->{backend}, 'b2', 'and the connection goes on');
+
+# ---- the monitor is another one, and its state the same
+
+my $monitor = $t->status->{monitor}{pid};
+my ($b) = $t->upstream;
+is(reload(), 'applied', 'the same file');
+isnt($t->status->{monitor}{pid}, $monitor, 'has another monitor');
+ok((wait_for { !is_alive($monitor) }), 'the old one ends');
+ok((($t->upstream)[0]{requests}) >= $b->{requests}, 'counters go on');
+
+# ---- many at once
+
+kill 'HUP', $t->pid for 1 .. 50;
+is(reload(), 'applied', 'fifty more');
+is($c->get('/')->{backend}, 'b2', 'the connection is alive');
+ok((wait_for { @{ $t->status->{workers} } == 2 }), 'all old workers end');
+is($idle->get('/')->{backend}, 'b2', 'so is the one that was idle all the time');
+
+# ---- QUIT still asks everybody to go
+
+is($t->stop('QUIT'), 0, 'QUIT');
+
+finish();
