@@ -277,20 +277,6 @@ is_failed_start(int status)
 	    WEXITSTATUS(status) != 0;
 }
 
-static void
-mark_slots(struct segment_use *use, const struct generation *g)
-{
-	const struct conf *conf = g->conf;
-
-	for (size_t i = 0; conf != NULL && i < conf->n_upstreams; i++) {
-		const struct upstream_conf *u = &conf->upstreams[i];
-
-		slot_mark(use->upstreams, u->slot);
-		for (size_t j = 0; j < u->n_backends; j++)
-			slot_mark(use->backends, u->backends[j].slot);
-	}
-}
-
 /* Is there a generation that may use any slot, for all that we know? */
 static bool
 has_unknown(void)
@@ -318,11 +304,16 @@ keep_slots(void)
 	if (has_unknown())
 		return;
 	if (master.serving != NULL)
-		mark_slots(&use, master.serving);
+		conf_mark_slots(master.serving->conf, &use);
 	if (master.coming != NULL)
-		mark_slots(&use, master.coming);
-	list_each(it, after, &master.draining)
-		mark_slots(&use, container_of(it, struct generation, link));
+		conf_mark_slots(master.coming->conf, &use);
+	list_each(it, after, &master.draining) {
+		const struct generation *g = container_of(it,
+		    struct generation, link);
+
+		if (g->conf != NULL)
+			conf_mark_slots(g->conf, &use);
+	}
 	(void)segment_keep(&use);
 }
 

@@ -74,8 +74,8 @@ segment_register_conf(const struct conf *conf)
 	return 0;
 }
 
-static void
-mark_conf(struct segment_use *use, const struct conf *conf)
+void
+conf_mark_slots(const struct conf *conf, struct segment_use *use)
 {
 	for (size_t i = 0; i < conf->n_upstreams; i++) {
 		const struct upstream_conf *u = &conf->upstreams[i];
@@ -84,17 +84,6 @@ mark_conf(struct segment_use *use, const struct conf *conf)
 		for (size_t k = 0; k < u->n_backends; k++)
 			slot_mark(use->backends, u->backends[k].slot);
 	}
-}
-
-uint32_t
-segment_keep_confs(const struct conf *const *live, size_t n)
-{
-	struct segment_use use = { .backends = { 0 } };
-
-	for (size_t i = 0; i < n; i++)
-		if (live[i] != NULL)
-			mark_conf(&use, live[i]);
-	return segment_keep(&use);
 }
 
 static size_t

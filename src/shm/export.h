@@ -85,7 +85,7 @@ int segment_export(int fd);
 /*
  * Master, with a fresh segment before anything is registered or forked: -1
  * with errno (EPROTO) and nothing done if the file is not whole. Each name in
- * it then has a slot: when the configuration is registered too,
- * segment_keep_confs() gives back what it does not have.
+ * it then has a slot: when the configuration is registered too, segment_keep()
+ * gives back what it does not have.
  */
 int segment_import(int fd);
