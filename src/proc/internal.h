@@ -94,6 +94,7 @@ struct master {
 	uint32_t status_sequence;
 	bool wants_reload;		/* when what is under way is over */
 	bool wants_upgrade;
+	bool waits_for_room;		/* a reload, until old workers end */
 	struct timer watch;	/* heartbeats */
 	struct timer patience;	/* draining, stopping: then harder */
 	struct timer coming_late;	/* the coming one takes too long */
@@ -188,6 +189,7 @@ void process_fini(struct process *p);
 /* master.c */
 void master_child_ready(struct process *p);
 void master_serves(void);	/* a generation does, from now on */
+void master_keep_slots(void);	/* those that some generation has */
 void master_next_change(void);	/* the one that was under way is over */
 /* Should this place be filled again? */
 bool master_wants(const struct process *p);

@@ -199,6 +199,7 @@ stop_gracefully(void)
 	if (master.state != MASTER_RUNNING)
 		return;
 	master.wants_reload = master.wants_upgrade = false;
+	master.waits_for_room = false;
 	reload_abort("we are to stop");
 	shm_set(&segment.header->is_stopping, 1);
 	tell_draining(master.serving);
@@ -294,15 +295,15 @@ has_unknown(void)
 }
 
 /* What only a generation knew that has ended is for others. */
-static void
-keep_slots(void)
+void
+master_keep_slots(void)
 {
 	static struct segment_use use;
 	struct list *it, *after;
 
-	memset(&use, 0, sizeof(use));
 	if (has_unknown())
 		return;
+	memset(&use, 0, sizeof(use));
 	if (master.serving != NULL)
 		conf_mark_slots(master.serving->conf, &use);
 	if (master.coming != NULL)
@@ -325,7 +326,9 @@ end_if_drained(struct generation *g)
 		return;
 	log_info(NULL, "generation %u has ended", g->number);
 	generation_free(&g);
-	keep_slots();
+	master_keep_slots();
+	if (master.waits_for_room)
+		reload_begin();
 }
 
 static void
@@ -384,7 +387,7 @@ static bool
 can_change(void)
 {
 	return master.state == MASTER_RUNNING && master.coming == NULL &&
-	    !upgrade_is_under_way();
+	    !master.waits_for_room && !upgrade_is_under_way();
 }
 
 void

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ static struct {
 	gid_t gid;
 	gid_t *groups;		/* looked up once: it may ask a directory */
 	int n_groups;
+	bool is_default;	/* nobody has named it */
 } target;
 
 static const struct passwd *
@@ -61,6 +63,14 @@ find_groups(void)
 	return -1;
 }
 
+/* A reload should not ask a directory that may not answer. */
+static bool
+is_known(const char *user)
+{
+	return target.name != NULL && (user == NULL ? target.is_default :
+	    strcmp(user, target.name) == 0);
+}
+
 int
 privileges_find(const char *user)
 {
@@ -72,6 +82,8 @@ privileges_find(const char *user)
 			    "root", user);
 		return 0;
 	}
+	if (is_known(user))
+		return 0;
 	pw = find_user(user);
 	if (pw == NULL) {
 		log_error(NULL, "there is no user %s to run as",
@@ -82,6 +94,7 @@ privileges_find(const char *user)
 		log_warn(NULL, "workers run as root: user is %s", pw->pw_name);
 	free(target.name);
 	target.name = xstrdup(pw->pw_name);
+	target.is_default = user == NULL;
 	target.uid = pw->pw_uid;
 	target.gid = pw->pw_gid;
 	return find_groups();

@@ -139,6 +139,7 @@ reload_reject(const char *what)
 	log_set_tap(NULL);
 	log_error(NULL, "%s: generation %u goes on", what, number);
 	tell_verdict("rejected");
+	master_keep_slots();
 	notify_ready("generation %u; %s", number, what);
 	master_next_change();
 }
@@ -152,14 +153,62 @@ start_coming(void)
 	loop_timer_set(&master.coming_late, clock_now_ms + LATE_MS);
 }
 
+/* ---- room for more workers */
+
+static size_t
+count_slots(void)
+{
+	size_t n = master.serving->is_foreign ? 0 : master.serving->n_workers;
+	struct list *it, *after;
+
+	list_each(it, after, &master.draining) {
+		const struct generation *g = container_of(it,
+		    struct generation, link);
+
+		n += g->is_foreign ? 0 : g->n_workers;
+	}
+	return n;
+}
+
+/*
+ * Workers that drain may have so many process slots that the new ones find
+ * none. Then the oldest have to go; whoever waits for that is called again. True:
+ * there is nothing to wait for.
+ */
+static bool
+make_room(const struct conf *conf)
+{
+	struct generation *oldest;
+
+	if (count_slots() + (size_t)conf->workers <= SEGMENT_SLOTS ||
+	    list_is_empty(&master.draining))
+		return true;
+	oldest = list_last(&master.draining, struct generation, link);
+	if (!master.waits_for_room)
+		log_warn(NULL, "no room for %d workers more: ending "
+		    "generation %u before its time", conf->workers,
+		    oldest->number);
+	generation_tell(oldest, CONTROL_STOP);
+	return false;
+}
+
 void
 reload_begin(void)
 {
 	struct conf *conf;
 
-	run_dir_tell("reloading", NULL, 0);
-	notify_reloading();
+	if (!master.waits_for_room) {
+		run_dir_tell("reloading", NULL, 0);
+		notify_reloading();
+	}
 	conf = read_again();
+	if (conf != NULL && !make_room(conf)) {
+		master.waits_for_room = true;
+		conf_free(&conf);
+		forget_lines();
+		return;
+	}
+	master.waits_for_room = false;
 	log_set_tap(add_line);
 	if (conf == NULL || open_coming(conf) < 0) {
 		reload_reject("the last reload was rejected");
