@@ -33,7 +33,6 @@ listeners:
   - address: "127.0.0.1:%%PORT%%"
   - address: "127.0.0.1:$other"
 limits: {requests_per_connection: 4}
-timeouts: {keep_alive: 8s}
 access_log:
   file: %%DIR%%/access.log
   format: '\${status} \${target} \${bytes_in} \${bytes_out} \${upstream} \${end} \${request.user-agent} \${response.x-said}'
@@ -141,6 +140,25 @@ my $said = join '', 'before', 'after', (map { "message $_" } 1 .. 20), 'still', 
 is_deeply([grep { m{/ws} } split /\n/, slurp($t->dir . '/access.log')],
     [sprintf '101 /ws %d %d ws -- talker yes', length $said, 3 + length $said],
     'once, with all that it was');
+
+# ---- other numbers of workers
+
+sub shares { return join ' ', sort map { $_->{connections} } @{ $t->status->{workers} } }
+
+$_->close for $idle, $new, $half, $slow, $pair, $there, $talk;
+$config =~ s/workers: 2/workers: 1/ or die;
+ok(reload($config), 'one worker');
+my @many = map { $t->connect } 1 .. 12;
+is(ask($_), '200', 'a connection') for @many;
+$config =~ s/workers: 1/workers: 3/ or die;
+ok(reload($config), 'three workers');
+ok(wait_for { shares() eq '4 4 4' }, 'share what it had') or diag shares();
+is(ask($_), '200', 'goes on') for @many;
+$config =~ s/workers: 3/workers: 2/ or die;
+ok(reload($config), 'two workers');
+ok(wait_for { shares() eq '4 8' }, 'have it all') or diag shares();
+is(ask($_), '200', 'goes on') for @many;
+
 is($t->stop('QUIT'), 0, 'and it stops');
 
 finish();

@@ -94,7 +94,7 @@ give_order(const struct order *order)
 static void
 give_plain(enum order_type type)
 {
-	const struct order order = { .type = type, .channel = -1 };
+	const struct order order = { .type = type };
 
 	give_order(&order);
 }
@@ -115,7 +115,7 @@ order_drain(const struct control_message *m)
 	struct control_drain drain;
 	struct order order = {
 		.type = ORDER_DRAIN,
-		.channel = m->n_fds > 0 ? m->fds[0] : -1,
+		.channels = m->fds, .n_channels = m->n_fds,
 		.retired = drain.retired,
 		.n_retired = 8 * sizeof(drain.retired),
 	};
@@ -129,7 +129,7 @@ static void
 order_heir(const struct control_message *m)
 {
 	const struct order order = {
-		.type = ORDER_HEIR, .channel = m->fds[0],
+		.type = ORDER_HEIR, .channels = m->fds, .n_channels = 1,
 	};
 
 	give_order(&order);

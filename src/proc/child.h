@@ -36,7 +36,7 @@ struct role {
 enum order_type {
 	ORDER_STOP,		/* exit now */
 	ORDER_GO,		/* accept */
-	/* Finish what runs, then exit; once more: the channel is another. */
+	/* Finish what runs, then exit; once more: the channels are others. */
 	ORDER_DRAIN,
 	ORDER_HEIR,		/* take over what comes through the channel */
 	ORDER_MASTER_GONE,	/* serve on for 10 s, then drain */
@@ -44,7 +44,9 @@ enum order_type {
 
 struct order {
 	enum order_type type;
-	int channel;		/* HEIR, DRAIN: the child's from now on; -1 */
+	/* HEIR: one, DRAIN: any number; the child's from now on. */
+	const int *channels;
+	size_t n_channels;
 	uint32_t limit_ms;	/* DRAIN: for all of it; 0: none */
 	/* DRAIN: a bit for each listening address, set: it is retired. */
 	const uint8_t *retired;

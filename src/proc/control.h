@@ -17,8 +17,8 @@ enum control_type {
 	CONTROL_RELEASED,	/* monitor: another one may begin */
 	CONTROL_STOP,		/* master: exit now */
 	CONTROL_GO,		/* master: accept */
-	/* Master: finish what runs, then exit. With struct control_drain and,
-	 * where there is an heir, a descriptor: the channel to it. */
+	/* Master: finish what runs, then exit. With struct control_drain and a
+	 * descriptor for each heir: the channel to it. */
 	CONTROL_DRAIN,
 	CONTROL_HEIR,		/* master: the other end of one */
 	/* Master: logs anew: a descriptor each for what data[0] has a bit. */

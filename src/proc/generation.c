@@ -190,27 +190,64 @@ on_patience(struct timer *t)
 }
 
 /* A pair of connected descriptors, one for each; they are all that the two
- * know of each other. */
-static void
-link_workers(struct process *from, struct process *to,
-    struct control_message *drain)
+ * know of each other. Returns the giver's; -1: nobody is there. */
+static int
+link_to(struct process *heir)
 {
-	struct control_message heir = { .type = CONTROL_HEIR, .n_fds = 1 };
+	struct control_message m = { .type = CONTROL_HEIR, .n_fds = 1 };
 	int ends[2];
 
-	if (to == NULL || to->pid == 0 || !to->is_ready ||
-	    control_pair(ends) < 0) {
-		drain->n_fds = 0;
-		process_send(from, drain);
-		return;
-	}
-	heir.fds[0] = ends[0];
-	process_send(to, &heir);
-	drain->fds[0] = ends[1];
-	drain->n_fds = 1;
-	process_send(from, drain);
+	if (heir->pid == 0 || !heir->is_ready || control_pair(ends) < 0)
+		return -1;
+	m.fds[0] = ends[0];
+	process_send(heir, &m);
 	close(ends[0]);
-	close(ends[1]);
+	return ends[1];
+}
+
+/* Each has one, or where there are more of them its part, so that they share
+ * what there is. */
+static bool
+is_heir_of(const struct process *p, size_t n, const struct process *heir)
+{
+	size_t n_heirs = heir->generation->n_workers;
+
+	return n_heirs > n ? heir->place % n == p->place :
+	    p->place % n_heirs == heir->place;
+}
+
+static void
+link_all(const struct process *p, struct generation *heir, bool is_any,
+    struct control_message *drain)
+{
+	int fd;
+
+	for (size_t i = 0; i < heir->n_workers; i++) {
+		if (drain->n_fds == CONTROL_FDS ||
+		    (is_any && drain->n_fds > 0))
+			return;
+		if (!is_any && !is_heir_of(p, p->generation->n_workers,
+		    &heir->workers[i]))
+			continue;
+		fd = link_to(&heir->workers[i]);
+		if (fd >= 0)
+			drain->fds[drain->n_fds++] = fd;
+	}
+}
+
+/* If none of its own is there, any will do. */
+static void
+drain_worker(struct process *p, struct generation *heir,
+    struct control_message *drain)
+{
+	drain->n_fds = 0;
+	if (heir != NULL)
+		link_all(p, heir, false, drain);
+	if (heir != NULL && drain->n_fds == 0)
+		link_all(p, heir, true, drain);
+	process_send(p, drain);
+	for (uint32_t i = 0; i < drain->n_fds; i++)
+		close(drain->fds[i]);
 }
 
 static void
@@ -240,13 +277,6 @@ retire_addresses(const struct generation *g, const struct generation *heir)
 			listener_retire(g->listeners, i);
 }
 
-static struct process *
-heir_of(const struct process *p, struct generation *heir)
-{
-	return heir == NULL ? NULL :
-	    &heir->workers[p->place % heir->n_workers];
-}
-
 void
 generation_drain(struct generation *g, struct generation *heir,
     uint32_t limit_ms)
@@ -261,8 +291,7 @@ generation_drain(struct generation *g, struct generation *heir,
 	memcpy(m.data, &drain, sizeof(drain));
 	for (size_t i = 0; i < g->n_workers; i++)
 		if (g->workers[i].pid != 0)
-			link_workers(&g->workers[i],
-			    heir_of(&g->workers[i], heir), &m);
+			drain_worker(&g->workers[i], heir, &m);
 	if (limit_ms > 0 && !timer_is_set(&g->patience))
 		loop_timer_set(&g->patience, clock_now_ms + limit_ms +
 		    HARDER_MS);
@@ -279,7 +308,7 @@ generation_link(struct generation *g, struct process *heir)
 	};
 
 	for (size_t i = 0; i < g->n_workers; i++)
-		if (g->workers[i].pid != 0 && i % heir->generation->n_workers ==
-		    heir->place)
-			link_workers(&g->workers[i], heir, &m);
+		if (g->workers[i].pid != 0 &&
+		    is_heir_of(&g->workers[i], g->n_workers, heir))
+			drain_worker(&g->workers[i], heir->generation, &m);
 }

@@ -34,14 +34,14 @@ struct channel {
 	struct io io;
 	struct list link;
 	struct deferred end;	/* of its memory: events may still look */
-	size_t n_given;		/* giver: not answered */
+	bool is_heir;		/* giver: it gets what is at rest */
+	size_t n_given;		/* not answered */
 	struct given given[WINDOW];
 };
 
 static struct {
-	struct list channels;
-	struct channel *to;	/* what is given goes there; NULL: nowhere */
-	size_t n_pending;
+	struct list channels;	/* heirs: whoever got something last is last */
+	size_t n_heirs, n_pending;
 	uint64_t last_id;
 	struct timer look, wait;
 	const struct listener_set *listeners;
@@ -86,18 +86,13 @@ on_wait(struct timer *t UNUSED)
 	h1_server_offer_to(NULL);
 }
 
-static void
-stop_giving(void)
-{
-	heir.to = NULL;
-	loop_timer_fini(&heir.look);
-}
-
 /* Whatever is in the way, the next look or answer tries again. */
 static enum h1_server_offer
 give(struct channel *c, struct given g, const struct handover_head *m,
     const int *fds)
 {
+	list_remove(&c->link);
+	list_append(&heir.channels, &c->link);
 	if (handover_send(c->io.fd, m, fds, g.tunnel == NULL ? 1 : 2) < 0)
 		return OFFER_FULL;
 	g.id = ++heir.last_id;
@@ -131,13 +126,28 @@ give_tunnel(struct channel *c, struct given g,
 	return result;
 }
 
+/* Whose turn it is; NULL: nobody has room. */
+static struct channel *
+next_heir(void)
+{
+	struct list *it, *after;
+
+	list_each(it, after, &heir.channels) {
+		struct channel *c = container_of(it, struct channel, link);
+
+		if (c->is_heir && c->n_given < WINDOW)
+			return c;
+	}
+	return NULL;
+}
+
 static enum h1_server_offer
 on_offer(struct h1_server *s, const struct h1_server_rest *rest)
 {
-	struct channel *c = heir.to;
+	struct channel *c = next_heir();
 	struct given g = { .connection = s };
 
-	if (c == NULL || c->n_given == WINDOW)
+	if (c == NULL)
 		return OFFER_FULL;
 	if (rest->tunnel != NULL)
 		return give_tunnel(c, g, rest);
@@ -188,7 +198,7 @@ hear(struct channel *c, const struct handover_head *h)
 	if (h->kind == HANDOVER_TAKEN)
 		given(g);
 	else
-		take_back(g, c == heir.to);
+		take_back(g, c->is_heir);
 }
 
 /* Nobody has what is not answered. */
@@ -201,10 +211,8 @@ lose_heir(struct channel *c)
 	for (size_t i = 0; i < c->n_given; i++)
 		take_back(c->given[i], false);
 	heir.n_pending -= c->n_given;
-	if (c == heir.to) {
-		stop_giving();
+	if (c->is_heir && --heir.n_heirs == 0)
 		loop_timer_set(&heir.wait, clock_now_ms + HEIR_WAIT_MS);
-	}
 	channel_close(c);
 }
 
@@ -222,17 +230,18 @@ on_answer(struct io *io, uint32_t events UNUSED)
 	}
 	if (result == HANDOVER_GONE)
 		lose_heir(c);
-	else if (c == heir.to)
+	else if (c->is_heir)
 		h1_server_offer();
 	else if (c->n_given == 0)
-		channel_close(c);	/* another one has its place */
+		channel_close(c);	/* others have its place */
 }
 
 static void
 on_look(struct timer *t)
 {
 	h1_server_offer();
-	loop_timer_set(t, clock_now_ms + LOOK_MS);
+	if (heir.n_heirs > 0)
+		loop_timer_set(t, clock_now_ms + LOOK_MS);
 }
 
 static void
@@ -246,33 +255,47 @@ heir_init(void)
 	timer_init(&heir.wait, on_wait);
 }
 
-/* The new channel is there before the old one's last answers are. */
+/* What they have not answered, they may. */
 static void
-leave_old(void)
+leave_heirs(void)
 {
-	struct channel *old = heir.to;
+	struct list *it, *after;
 
-	stop_giving();
+	list_each(it, after, &heir.channels) {
+		struct channel *c = container_of(it, struct channel, link);
+
+		if (!c->is_heir)
+			continue;
+		c->is_heir = false;
+		if (c->n_given == 0)
+			channel_close(c);
+	}
+	heir.n_heirs = 0;
 	timer_stop(&heir.wait);
-	if (old != NULL && old->n_given == 0)
-		channel_close(old);
+}
+
+static void
+add_heir(int fd)
+{
+	struct channel *c = channel_new(fd, on_answer);
+
+	c->is_heir = true;
+	heir.n_heirs++;
+	if (io_register(&c->io, LOOP_LISTEN) == 0)
+		return;
+	log_write_errno(LOG_ERROR, NULL, "no channel to the heir");
+	lose_heir(c);
 }
 
 void
-heir_give_to(int fd)
+heir_give_to(const int *channels, size_t n)
 {
 	heir_init();
-	leave_old();
+	leave_heirs();
 	h1_server_drain();
-	h1_server_offer_to(fd < 0 ? NULL : on_offer);
-	if (fd < 0)
-		return;
-	heir.to = channel_new(fd, on_answer);
-	if (io_register(&heir.to->io, LOOP_LISTEN) < 0) {
-		log_write_errno(LOG_ERROR, NULL, "no channel to the heir");
-		lose_heir(heir.to);
-		return;
-	}
+	h1_server_offer_to(n == 0 ? NULL : on_offer);
+	for (size_t i = 0; i < n; i++)
+		add_heir(channels[i]);
 	on_look(&heir.look);
 }
 
@@ -422,10 +445,11 @@ heir_stop(void)
 
 	if (!heir.is_ready)
 		return;
-	stop_giving();
+	loop_timer_fini(&heir.look);
 	loop_timer_fini(&heir.wait);
 	h1_server_offer_to(NULL);
 	list_each(it, after, &heir.channels)
 		forget(container_of(it, struct channel, link));
+	heir.n_heirs = 0;
 	heir.is_ready = false;
 }

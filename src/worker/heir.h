@@ -19,15 +19,16 @@ struct proxy;
  */
 
 /*
- * The process drains: it gives through this end, which is its own from now on,
- * whatever is at rest now or later. Again with another channel: through that
- * one. -1: there is no heir, what is here ends here. Calls h1_server_drain().
+ * The process drains: it gives through these ends, by turns, which are its own
+ * from now on, whatever is at rest now or later. Again with other channels:
+ * through those. None: there is no heir, what is here ends here. Calls
+ * h1_server_drain().
  *
- * When the heir goes the connections go on here as if there were one, for
+ * When the last heir goes the connections go on here as if there were one, for
  * HEIR_WAIT_MS: another channel may come. Then they end, one by one.
  */
 #define HEIR_WAIT_MS	2000
-void heir_give_to(int channel);
+void heir_give_to(const int *channels, size_t n);
 
 /*
  * Goes on with what comes through this end: it becomes its own. Any number of

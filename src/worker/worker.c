@@ -120,17 +120,14 @@ release_monitor(void)
 	child_release(me.self);
 }
 
-/* To this heir, from now on; -1: what is here ends here. */
+/* To these heirs, from now on; none: what is here ends here. */
 static void
-drain(uint32_t limit_ms, int channel)
+drain(uint32_t limit_ms, const int *channels, size_t n)
 {
 	if (me.is_worker)
-		heir_give_to(channel);
-	else {
+		heir_give_to(channels, n);
+	else
 		h1_server_drain();
-		if (channel >= 0)
-			close(channel);
-	}
 	if (me.is_draining)
 		return;
 	me.is_draining = true;
@@ -151,7 +148,7 @@ on_stop(struct timer *t UNUSED)
 	if (me.is_draining)
 		loop_stop();
 	else
-		drain(me.self->conf->drain_timeout_ms, -1);
+		drain(me.self->conf->drain_timeout_ms, NULL, 0);
 }
 
 static void
@@ -179,10 +176,11 @@ on_order(const struct order *order)
 			cover_start(me.self, on_accept);
 		break;
 	case ORDER_DRAIN:
-		drain(order->limit_ms, order->channel);
+		drain(order->limit_ms, order->channels,
+		    order->n_channels);
 		break;
 	case ORDER_HEIR:
-		take_over(order->channel);
+		take_over(order->channels[0]);
 		break;
 	case ORDER_MASTER_GONE:
 		log_error(NULL, "the master is gone; serving on for %d s",
@@ -361,6 +359,7 @@ static int
 run(struct child *self)
 {
 	loop_run();
+	heir_stop();
 	h1_server_close_all();
 	if (me.is_worker) {
 		stop_access_log();

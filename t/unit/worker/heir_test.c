@@ -269,7 +269,7 @@ give_to_test(void)
 
 	pair(fds, SOCK_SEQPACKET);
 	channel = fds[1];
-	heir_give_to(fds[0]);
+	heir_give_to(&fds[0], 1);
 	settle();
 }
 
@@ -539,13 +539,47 @@ START_TEST(a_second_channel_takes_over)
 }
 END_TEST
 
+/* By turns, to whoever has room; and if one is lost, to those who are left. */
+START_TEST(several_heirs_share)
+{
+	struct handover in;
+	int first[2], second[2], ours[2];
+	unsigned n[2] = { 0, 0 };
+
+	for (int i = 0; i < 20; i++)
+		(void)connect_client();
+	pair(first, SOCK_SEQPACKET);
+	pair(second, SOCK_SEQPACKET);
+	ours[0] = first[0];
+	ours[1] = second[0];
+	heir_give_to(ours, 2);
+	settle();
+	channel = first[1];
+	while (handover_receive(channel, &in) == HANDOVER_GOT) {
+		n[0]++;
+		handover_close_fds(&in);
+	}
+	close(channel);
+	settle();
+	channel = second[1];
+	while (handover_receive(channel, &in) == HANDOVER_GOT) {
+		n[1]++;
+		handover_close_fds(&in);
+		answer(&in, true);
+	}
+	ck_assert_uint_eq(n[0], 10);
+	ck_assert_uint_eq(n[1], 20);
+	ck_assert_uint_eq(h1_server_connections(), 0);
+}
+END_TEST
+
 START_TEST(no_heir_ends_all)
 {
 	int clients[2] = { connect_client(), connect_client() };
 	const char *second;
 
 	must_answer(clients[0], false);
-	heir_give_to(-1);
+	heir_give_to(NULL, 0);
 	settle();
 	ck_assert_uint_eq(h1_server_connections(), 2);
 	must_answer(clients[0], true);
@@ -852,7 +886,7 @@ static struct timer leave;
 static void
 on_leave(struct timer *t UNUSED)
 {
-	heir_give_to(to_next);
+	heir_give_to(&to_next, 1);
 	loop.on_turn = end_when_empty;
 }
 
@@ -956,6 +990,7 @@ giving(void)
 	tcase_add_test(t, what_was_answered_is_not_given_back);
 	tcase_add_test(t, one_after_the_other);
 	tcase_add_test(t, a_second_channel_takes_over);
+	tcase_add_test(t, several_heirs_share);
 	tcase_add_test(t, no_heir_ends_all);
 	tcase_add_test(t, unknown_words_are_no_answer);
 	tcase_add_test(t, the_end_leaves_them_to_the_heir);

@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "core/log.h"
+#include "core/stash.h"
 #include "event/loop.h"
 #include "http1/parse.h"
 #include "http1/server.h"
@@ -129,7 +130,7 @@ on_order(struct io *io, uint32_t events UNUSED)
 
 	if (read(io->fd, &byte, 1) != 1)
 		_exit(2);		/* the test is gone */
-	heir_give_to(to_heir);
+	heir_give_to(&to_heir, 1);
 	loop.on_turn = end_when_empty;
 }
 
@@ -165,6 +166,8 @@ serve(uint32_t slot, const struct conf *conf, int connection, int from)
 	(void)writer_stop(&log, 1000);
 	if (proxy.n_active > 0 || proxy.requests != (connection >= 0))
 		_exit(3);
+	if (block_bytes_in_use() > 0)
+		_exit(4);
 	proxy_fini(&proxy);
 	upstreams_free(&upstreams, conf->n_upstreams);
 }
