@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/text.h"
 #include "core/memory.h"
 
 void
@@ -31,22 +32,40 @@ put(struct json *j, const char *text, size_t len)
 	j->len += len;
 }
 
+/* How many bytes of `text` may stand as they are: none of a control, of what
+ * JSON quotes, of a byte that is no UTF-8. */
+static size_t
+plain_len(struct span text)
+{
+	unsigned char byte = (unsigned char)text.ptr[0];
+	uint32_t c;
+	size_t len;
+
+	if (byte < 0x80)
+		return byte >= 0x20 && byte != 0x7f && byte != '"' &&
+		    byte != '\\';
+	return text_decode(text, &c, &len) && c >= 0xa0 ? len : 0;
+}
+
 static void
 put_quoted(struct json *j, const char *text)
 {
+	struct span left = span_str(text);
 	char escape[8];
 
 	put(j, "\"", 1);
-	for (; *text != '\0'; text++) {
-		unsigned char byte = (unsigned char)*text;
+	while (left.len > 0) {
+		size_t len = plain_len(left);
 
-		if (byte >= 0x20 && byte < 0x7f && byte != '"' &&
-		    byte != '\\') {
-			put(j, text, 1);
+		if (len > 0) {
+			put(j, left.ptr, len);
+			left = span_skip(left, len);
 			continue;
 		}
-		(void)snprintf(escape, sizeof(escape), "\\u%04x", byte);
+		(void)snprintf(escape, sizeof(escape), "\\u%04x",
+		    (unsigned char)left.ptr[0]);
 		put(j, escape, 6);
+		left = span_skip(left, 1);
 	}
 	put(j, "\"", 1);
 }

@@ -132,9 +132,8 @@ is_allowed(uint32_t c)
 	    (c >= 0xe000 && c <= 0xfffd) || c >= 0x10000;
 }
 
-/* The character at the start of `s`, its length in *len; false: no UTF-8. */
-static bool
-decode(struct span s, uint32_t *c, size_t *len)
+bool
+text_decode(struct span s, uint32_t *c, size_t *len)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char first = (unsigned char)s.ptr[0];
@@ -181,7 +180,7 @@ text_check(struct span text)
 		len = 1;
 		if (likely(byte >= 0x20 && byte < 0x7f))
 			continue;
-		if (!decode(span_skip(body, i), &c, &len))
+		if (!text_decode(span_skip(body, i), &c, &len))
 			return bad_at(body, i, TEXT_NOT_UTF8, byte);
 		if (!is_allowed(c))
 			return bad_at(body, i, TEXT_CONTROL, c);

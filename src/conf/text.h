@@ -1,5 +1,6 @@
 /* src/conf/text.h -- the file as characters and lines, as libyaml counts */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@ size_t text_chars(struct span s);
 /* Bytes that the first `n` characters take (all, if there are fewer). */
 size_t text_bytes_of_chars(struct span s, size_t n);
 struct span text_skip_chars(struct span s, size_t n);
+/* The character at the start of `s`, not empty, its length in *len; false: no
+ * UTF-8. */
+bool text_decode(struct span s, uint32_t *c, size_t *len);
 
 /* A byte order mark is no part of the text. */
 struct span text_skip_bom(struct span s);
