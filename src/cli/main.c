@@ -21,6 +21,7 @@
 #include "proc/master.h"
 #include "proc/title.h"
 #include "proc/upgrade.h"
+#include "proc/watch_file.h"
 #include "worker/worker.h"
 
 enum { EXIT_USAGE = 2 };
@@ -40,8 +41,13 @@ static int
 read_conf(void)
 {
 	struct diagnostics *d = diagnostics_new();
+	const struct conf_source *sources;
+	size_t n;
 
 	conf = conf_read(&options, d);
+	sources = diagnostics_sources(d, &n);
+	if (options.watch)
+		watch_file_set(sources, n);
 	if (diagnostics_errors(d) + diagnostics_warnings(d) > 0)
 		diagnostics_print(d, STDERR_FILENO);
 	diagnostics_free(&d);

@@ -14,6 +14,8 @@
 
 #define DEFAULT_FILE	SYSCONFDIR "/fairlead/fairlead.yaml"
 
+#define WATCH_MS	2000
+
 enum {
 	OPTION_WORKERS = 256,
 	OPTION_MODE,
@@ -29,7 +31,7 @@ enum {
 	OPTION_SIGNAL,
 };
 
-static const char short_options[] = ":hVH:p:c:b:s:tTd";
+static const char short_options[] = ":hVH:p:c:b:s:tTdwi:";
 
 static const struct option long_options[] = {
 	{ "help",	no_argument,		NULL, 'h' },
@@ -52,6 +54,8 @@ static const struct option long_options[] = {
 	{ "log-level",	required_argument,	NULL, OPTION_LOG_LEVEL },
 	{ "run-dir",	required_argument,	NULL, OPTION_RUN_DIR },
 	{ "daemon",	no_argument,		NULL, 'd' },
+	{ "watch",	no_argument,		NULL, 'w' },
+	{ "interval",	required_argument,	NULL, 'i' },
 	{ "signal",	required_argument,	NULL, OPTION_SIGNAL },
 	{ "cookie-name", required_argument,	NULL, OPTION_COOKIE_NAME },
 	{ NULL,		0,			NULL, 0 },
@@ -77,6 +81,21 @@ set_port(struct options *o, const char *text)
 		return wrong_usage("--port takes a number from 1 to 65535, "
 		    "not ", text);
 	o->port = (uint16_t)port;
+	return 0;
+}
+
+static int
+set_interval(struct options *o, const char *text)
+{
+	char *end;
+	unsigned long ms;
+
+	ms = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || ms < 10 ||
+	    ms > 3600000)
+		return wrong_usage("--interval takes 10 to 3600000 "
+		    "milliseconds, not ", text);
+	o->interval_ms = (uint32_t)ms;
 	return 0;
 }
 
@@ -124,6 +143,7 @@ take_text(struct options *o, int option, const char *text)
 	case OPTION_CLIENT:	o->client = text; break;
 	case OPTION_HEADER:	o->headers[o->n_headers++] = text; break;
 	case 'p':		return set_port(o, text);
+	case 'i':		return set_interval(o, text);
 	case OPTION_MODE:	return set_mode(o, text);
 	case OPTION_SIGNAL:	return set_signal(o, text);
 	default:		return 1;
@@ -154,11 +174,27 @@ take(struct options *o, int option, char **argv)
 	case 't':	o->test = true; return 0;
 	case 'T':	o->dump = true; return 0;
 	case 'd':	o->daemon = true; return 0;
+	case 'w':	o->watch = true; return 0;
 	case OPTION_SCHEMA: o->schema = true; return 0;
 	case ':':
 	case '?':	return refuse(option, argv);
 	default:	return take_text(o, option, optarg);
 	}
+}
+
+static int
+check_watch(struct options *o)
+{
+	if (o->interval_ms != 0 && !o->watch)
+		return wrong_usage("--interval belongs to --watch", "");
+	if (o->watch && o->file == NULL)
+		return wrong_usage("--watch needs a file, by -c FILE", "");
+	if (o->watch && o->is_single)
+		return wrong_usage("--mode single cannot reload, so there is "
+		    "nothing to --watch for", "");
+	if (o->interval_ms == 0)
+		o->interval_ms = WATCH_MS;
+	return 0;
 }
 
 int
@@ -183,7 +219,7 @@ options_parse(struct options *o, int argc, char **argv)
 	if (o->file == NULL && o->n_backends == 0 &&
 	    access(DEFAULT_FILE, F_OK) == 0)
 		o->file = DEFAULT_FILE;
-	return 0;
+	return check_watch(o);
 }
 
 void
@@ -210,6 +246,9 @@ options_print_help(void)
 "      --log-level LEVEL debug, info (default), notice, warn, error\n"
 "      --run-dir DIR     admin socket, status and pid file go here\n"
 "                        (" RUNSTATEDIR "/fairlead)\n"
+"  -w, --watch           reload when the configuration's files change\n"
+"  -i, --interval MS     how often to look, and how long a change must have\n"
+"                        been still (2000)\n"
 "  -d, --daemon          go to the background once all workers serve\n"
 "      --signal NAME     reload, reopen, upgrade, quit or stop\n"
 "                        the one that runs, and wait until that is done\n"

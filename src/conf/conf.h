@@ -281,6 +281,15 @@ void diagnostics_print(const struct diagnostics *d, int fd);
 /* The same as a string on the heap; NULL if there is nothing. */
 char *diagnostics_text(const struct diagnostics *d);
 
+/* What the configuration was read from, also if it is bad: files, whether they
+ * are there or not, and patterns of glob(3) with whatever they match. */
+struct conf_source {
+	const char *name;	/* as `d` has it */
+	bool is_pattern;
+};
+const struct conf_source *diagnostics_sources(const struct diagnostics *d,
+    size_t *n);
+
 /* What the command line says; it wins over the file. Zero/NULL: not given. */
 struct options {
 	bool help, test, dump, schema;
@@ -298,6 +307,8 @@ struct options {
 	const char *log_file, *log_level;
 	const char *run_dir;
 	bool daemon;
+	bool watch;
+	uint32_t interval_ms;		/* of it */
 	/* What names of files here and in the file's keys are relative to
 	 * (included ones are to the file that names them); NULL: to the
 	 * current one. */

@@ -37,6 +37,8 @@ struct diagnostics {
 	size_t n_kept;
 	size_t n_of[2];			/* by severity, dropped ones too */
 	size_t n_found;			/* errors, repeated ones too */
+	struct conf_source *read_from;
+	size_t n_read_from;
 	struct source *sources;
 	uint32_t n_sources;
 	struct place *hidden;
@@ -81,6 +83,9 @@ diagnostics_free(struct diagnostics **d)
 	diag_forget(*d);
 	for (uint32_t i = 0; i < (*d)->n_sources; i++)
 		source_free(&(*d)->sources[i]);
+	for (size_t i = 0; i < (*d)->n_read_from; i++)
+		free((char *)(uintptr_t)(*d)->read_from[i].name);
+	free((*d)->read_from);
 	free((*d)->sources);
 	free((*d)->hidden);
 	free(*d);
@@ -94,6 +99,23 @@ diag_source(struct diagnostics *d, const char *file, struct span text)
 	    (d->n_sources + 1) * sizeof(*d->sources));
 	d->sources[d->n_sources] = (struct source){ xstrdup(file), text };
 	return d->n_sources++;
+}
+
+void
+diag_add_source(struct diagnostics *d, const char *name, bool is_pattern)
+{
+	d->read_from = xrealloc(d->read_from,
+	    (d->n_read_from + 1) * sizeof(*d->read_from));
+	d->read_from[d->n_read_from++] = (struct conf_source){
+		xstrdup(name), is_pattern,
+	};
+}
+
+const struct conf_source *
+diagnostics_sources(const struct diagnostics *d, size_t *n)
+{
+	*n = d->n_read_from;
+	return d->read_from;
 }
 
 void

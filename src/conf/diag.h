@@ -53,6 +53,10 @@ void diag_note(struct diagnostic *e, const char *format, ...)
 void diag_note_place(const struct diagnostics *d, struct diagnostic *e,
     struct place at, const char *format, ...) PRINTF(4, 5) COLD;
 
+/* One of those that diagnostics_sources() tells. */
+void diag_add_source(struct diagnostics *d, const char *name,
+    bool is_pattern);
+
 /* The name of the file that the place is in; NULL: in none. */
 const char *diag_file(const struct diagnostics *d, struct place at);
 

@@ -304,6 +304,7 @@ include_pattern(struct files *fs, uint32_t from, const char *pattern,
 	bool is_glob = strpbrk(pattern, WILDCARDS) != NULL;
 	char *path = join(fs, fs->all[from].name, pattern, is_glob);
 
+	diag_add_source(fs->d, path, is_glob);
 	if (is_glob)
 		include_matches(fs, path, at, depth);
 	else
@@ -348,6 +349,7 @@ read_main(struct files *fs, const char *name)
 	struct stat st;
 	size_t len = 0;
 
+	diag_add_source(fs->d, name, false);
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		bytes = read_all(fd, &len);
 	if (bytes == NULL) {

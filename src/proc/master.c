@@ -23,6 +23,7 @@
 #include "proc/title.h"
 #include "proc/upgrade.h"
 #include "proc/wake.h"
+#include "proc/watch_file.h"
 
 #define KILL_AFTER_MS 1000	/* a fast stop; then SIGKILL */
 #define UNWELL_MS 5000	/* without a beat; the watchdog hears nothing */
@@ -416,6 +417,13 @@ want(bool *what)
 }
 
 static void
+on_file_change(void)
+{
+	log_notice(NULL, "the configuration has changed: reading it");
+	want(&master.wants_reload);
+}
+
+static void
 send_logs(struct process *p, const struct logs *l, unsigned which)
 {
 	struct control_message m = { .type = CONTROL_LOGS, .data_len = 1 };
@@ -616,7 +624,11 @@ run_children(struct conf *conf)
 	loop_timer_set(&master.watch, clock_now_ms + WATCH_EVERY_MS);
 	notify_watch(is_well);
 	activation_log_rest();
+	if (master.options->options->watch)
+		watch_file_start(master.options->options->interval_ms,
+		    on_file_change);
 	loop_run();
+	watch_file_stop();
 	notify_close();
 	log_notice(NULL, "stopped");
 	return master.exit_status;

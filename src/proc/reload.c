@@ -14,6 +14,7 @@
 #include "proc/notify.h"
 #include "proc/pid_file.h"
 #include "proc/privileges.h"
+#include "proc/watch_file.h"
 
 #define LATE_MS		60000	/* until all workers have to be ready */
 #define LINES_MOST	64	/* of what was wrong, for the status file */
@@ -74,10 +75,16 @@ static struct conf *
 read_again(void)
 {
 	struct diagnostics *d = diagnostics_new();
-	struct conf *conf = conf_read(master.options->options, d);
+	const struct options *o = master.options->options;
+	struct conf *conf = conf_read(o, d);
+	const struct conf_source *sources;
+	size_t n;
 	char *text = diagnostics_text(d);
 	char no_workers[] = "workers: 0 is another mode: it takes a restart";
 
+	sources = diagnostics_sources(d, &n);
+	if (o->watch)
+		watch_file_set(sources, n);
 	if (text != NULL)
 		take_diagnostics(text, conf == NULL);
 	free(text);

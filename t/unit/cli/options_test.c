@@ -104,6 +104,22 @@ START_TEST(long_ones)
 }
 END_TEST
 
+START_TEST(watch)
+{
+	struct options o;
+
+	ck_assert_int_eq(parse(&o, "fairlead -c f -w"), 0);
+	ck_assert(o.watch);
+	ck_assert_uint_eq(o.interval_ms, 2000);
+	free(o.backends);
+	free(o.headers);
+	ck_assert_int_eq(parse(&o, "fairlead -c f --watch --interval 10"), 0);
+	ck_assert_uint_eq(o.interval_ms, 10);
+	free(o.backends);
+	free(o.headers);
+}
+END_TEST
+
 START_TEST(default_file)
 {
 	static const char path[] = SYSCONFDIR "/fairlead/fairlead.yaml";
@@ -144,6 +160,14 @@ static const struct {
 	{ "fairlead -p +80", "--port takes a number from 1 to 65535, not +80" },
 	{ "fairlead -p 80x", "--port takes a number from 1 to 65535, not 80x" },
 	{ "fairlead --mode multi", "the only --mode is single, not multi" },
+	{ "fairlead -c f -w -i 9",
+	  "--interval takes 10 to 3600000 milliseconds, not 9" },
+	{ "fairlead -c f -w -i 1s",
+	  "--interval takes 10 to 3600000 milliseconds, not 1s" },
+	{ "fairlead -c f -i 100", "--interval belongs to --watch" },
+	{ "fairlead -b a:1 -w", "--watch needs a file, by -c FILE" },
+	{ "fairlead -c f -w --mode single", "--mode single cannot reload, so "
+	  "there is nothing to --watch for" },
 	{ "fairlead --signal HUP", "--signal takes reload, reopen, upgrade, "
 	  "quit or stop, not HUP" },
 	{ "fairlead --signal", "a value is missing behind --signal" },
@@ -170,7 +194,7 @@ START_TEST(help)
 	    "-H, --host", "-p, --port", "-c, --config", "-b, --backend",
 	    "-s, --strategy", "-t, --test", "--workers", "--mode",
 	    "--log-file", "--log-level", "--run-dir", "-d, --daemon",
-	    "--signal" };
+	    "--signal", "-w, --watch", "-i, --interval" };
 	int fd = capture(STDOUT_FILENO);
 	char *text, *line, *save = NULL;
 
@@ -208,6 +232,7 @@ main(void)
 
 	tcase_add_test(tc, short_ones);
 	tcase_add_test(tc, long_ones);
+	tcase_add_test(tc, watch);
 	tcase_add_test(tc, default_file);
 	tcase_add_loop_test(tc, wrong_usage, 0, COUNT_OF(wrong));
 	tcase_add_test(tc, help);
