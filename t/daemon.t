@@ -77,6 +77,17 @@ ok(-s "$dir/error.log", 'relative names are relative to where it was started');
 my $status = JSON::PP::decode_json(slurp("$run/status"));
 is("$status->{pid} $status->{verdict}", "$pid applied", 'so says the status file');
 
+# ---- reload and upgrade read it from where it was
+
+for my $order (qw(reload upgrade)) {
+	my ($code, undef, $err) = run_program('--signal', $order, '--run-dir', $run, @config,
+	    '-p', $t->port);
+	is($code, 0, $order) or diag($err, slurp("$dir/error.log"));
+}
+is(JSON::PP::decode_json(slurp("$run/status"))->{generation}, 3, 'it serves the third');
+is(pid_in($pid_file), $pid, 'in the same process');
+is($t->get('/')->{backend}, 'b1', 'as before');
+
 # ---- a second one
 
 ($code, $said) = daemon(@config, '-p', $t->port);

@@ -61,6 +61,10 @@ spit($t->dir . '/fairlead.yaml', "workers: many\n");
 kill 'HUP', $t->pid;
 like(told(), qr/^RELOADING=1\|/, 'a bad configuration: reloading');
 is(told(), 'READY=1|STATUS=generation 2; the last reload was rejected', 'ready as before');
+spit($t->dir . '/fairlead.yaml', $t->fill("backends: [{host: 127.0.0.1, port: %%B1%%}]\n"));
+kill 'USR2', $t->pid;
+like(told(), qr/^RELOADING=1\|/, 'an upgrade is told as a reload');
+is(told(), 'READY=1|STATUS=1 workers, generation 3', 'and by the binary behind it');
 is($t->stop('TERM'), 0, 'TERM');
 is(told(), 'STOPPING=1', 'stopping');
 

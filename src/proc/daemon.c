@@ -21,15 +21,19 @@ static struct {
 	int waiting;		/* the pipe to whoever started us; -1: none */
 } me = { .waiting = -1 };
 
-/* True if we are a daemon since before an exec: then the directory is kept. */
+/* True if we are a daemon since before an exec, or the child in which one
+ * rehearses it: then the directory is kept. */
 static bool
 was_started(void)
 {
 	const char *value = getenv(VARIABLE);
 	char *end;
+	long pid;
 
-	if (value == NULL || strtol(value, &end, 10) != getpid() ||
-	    *end != ' ')
+	if (value == NULL)
+		return false;
+	pid = strtol(value, &end, 10);
+	if (*end != ' ' || (pid != getpid() && pid != getppid()))
 		return false;
 	snprintf(me.directory, sizeof(me.directory), "%s", end + 1);
 	me.is_daemon = true;

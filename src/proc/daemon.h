@@ -6,7 +6,8 @@
  * The directory that names of files on the command line are relative to, or
  * NULL where that is the current one. With `wants_daemon`, it is what the
  * current directory was before daemon_start() left it. That holds behind an
- * exec of the daemon (an upgrade), too: the environment tells, for our pid.
+ * exec of the daemon (an upgrade) and in a child of it (the rehearsal), too:
+ * the environment tells, with the pid.
  */
 const char *daemon_directory(bool wants_daemon);
 

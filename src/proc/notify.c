@@ -115,10 +115,12 @@ notify_close(void)
 }
 
 void
-notify_keep(void)
+notify_keep(bool keep)
 {
 	for (int i = 0; i < N_VARIABLES; i++)
-		if (me.values[i] != NULL)
+		if (!keep)
+			unsetenv(names[i]);
+		else if (me.values[i] != NULL)
 			setenv(names[i], me.values[i], 1);
 }
 

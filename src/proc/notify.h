@@ -16,8 +16,9 @@
 void notify_open(void);
 void notify_close(void);
 
-/* Puts them back: before an exec that does not change the pid. */
-void notify_keep(void);
+/* Puts them back: before an exec that does not change the pid; or takes them
+ * out again if that has failed. */
+void notify_keep(bool keep);
 
 void notify_ready(const char *status, ...) PRINTF(1, 2);
 /* A reload begins; notify_ready() ends it, however it went. */

@@ -264,11 +264,13 @@ replace_program(void)
 		passport_keep(true);
 		(void)fcntl(upgrade.passport, F_SETFD, 0);
 		set_part("adopt");
+		notify_keep(true);
 		log_notice(NULL, "upgrade: executing %s", upgrade.binary);
 		execv(upgrade.binary, master.options->argv);
 	}
 	error = errno;
 	unsetenv(VARIABLE);
+	notify_keep(false);
 	passport_keep(false);
 	errno = error;
 	log_write_errno(LOG_ERROR, NULL, "upgrade: exec");

@@ -161,7 +161,10 @@ START_TEST(is_kept_over_an_exec)
 	setenv("WATCHDOG_USEC", "7", 1);
 	notify_open();
 	ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
-	notify_keep();
+	notify_keep(true);
+	notify_keep(false);
+	ck_assert_ptr_null(getenv("NOTIFY_SOCKET"));
+	notify_keep(true);
 	ck_assert_str_eq(getenv("NOTIFY_SOCKET"), path);
 	ck_assert_str_eq(getenv("WATCHDOG_USEC"), "7");
 	ck_assert_ptr_null(getenv("WATCHDOG_PID"));
