@@ -15,7 +15,7 @@ use POSIX ();
 use Socket qw(SOCK_STREAM);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_fairlead admin status backends wait_for load_begin
+our @EXPORT = qw(start_fairlead start_binary admin status backends wait_for load_begin
     load_end load_all origin_stats is_gone stopped end_fairlead sockets
     start_troubled set_mode config_file);
 
@@ -59,17 +59,23 @@ sub stopped {
 # Without a file of theirs nobody asks the origins but the script.
 sub start_fairlead {
     my (@options) = @_;
-    my $where = "$dir/accept-" . ++$count;
     my $port = free_port();
-    mkdir $where and mkdir "$where/run" and chmod 0777, $where, "$where/run"
-        or die "$where: $!\n";
     unshift @options, '-c', config_file("health_check: off\n")
         unless grep { $_ eq '-c' } @options;
-    my $pid = spawn($cpus, "$build/fairlead", '-H', '127.0.0.1', '-p', $port,
-        '--run-dir', "$where/run", '--log-file', "$where/fairlead.log",
-        @options);
+    return start_binary("$build/fairlead", $port, '-H', '127.0.0.1', '-p',
+        $port, @options);
+}
+
+# Any binary; the options say where it listens: at this port and maybe others.
+sub start_binary {
+    my ($binary, $port, @options) = @_;
+    my $where = "$dir/accept-" . ++$count;
+    mkdir $where and mkdir "$where/run" and chmod 0777, $where, "$where/run"
+        or die "$where: $!\n";
+    my $pid = spawn($cpus, $binary, '--run-dir', "$where/run", '--log-file',
+        "$where/fairlead.log", @options);
     my $f = { pid => $pid, port => $port, admin => "$where/run/admin.sock",
-        log => "$where/fairlead.log" };
+        log => "$where/fairlead.log", run => "$where/run" };
     wait_for(10, sub {
         my $s = eval { status($f) };
         return $s && $s->{ready} &&
@@ -121,7 +127,7 @@ END {
     if ($$ == $owner) {
         my $status = $?;
         kill 'KILL', grep { !is_gone($_) &&
-            (readlink "/proc/$_/exe" // '') eq "$build/fairlead" } @known;
+            (readlink "/proc/$_/exe" // '') =~ m{/fairlead\b} } @known;
         $? = $status;
     }
 }
@@ -139,7 +145,8 @@ sub load_begin {
     return { pid => $pid, out => $out, failures => $failures };
 }
 
-# The result, with the failures as [port, how, status, ms].
+# The result, with the failures as [port, how, status, ms, when it began, which
+# request of its connection].
 sub load_end {
     my ($l) = @_;
     waitpid $l->{pid}, 0;
