@@ -16,6 +16,7 @@ my $run = $t->dir . '/run';
 sub told { return JSON::PP::decode_json(slurp("$run/status")) }
 
 sub conf ($backends, $more = '') {
+	$more .= "\nworkers: 2" if $more !~ /workers/;
 	return $t->fill(<<"END");
 health_check: off
 listeners: [{address: "127.0.0.1:%%PORT%%"}]
@@ -37,7 +38,8 @@ sub reload ($signal = 'HUP') {
 sub b ($name) { return "{host: 127.0.0.1, port: %%$name%%}" }
 sub descriptors { return scalar(() = glob "/proc/@{[$t->pid]}/fd/*") }
 
-$t->start(own_listeners => 1, config => <<'END', args => ['--workers', 2]);
+$t->start(own_listeners => 1, config => <<'END');
+workers: 2
 health_check: off
 listeners: [{address: "127.0.0.1:%%PORT%%"}]
 backends: [{host: 127.0.0.1, port: %%B1%%}]
@@ -142,6 +144,25 @@ is(reload(), 'applied', 'fifty more');
 is($c->get('/')->{backend}, 'b2', 'the connection is alive');
 ok((wait_for { @{ $t->status->{workers} } == 2 }), 'all old workers end');
 is($idle->get('/')->{backend}, 'b2', 'so is the one that was idle all the time');
+
+# ---- more workers than there are slots at first, again and again
+
+write_conf(b('B2'), 'workers: 40');
+# Two hold their generation, which has to go when others want its room.
+my @held = map { my $h = $t->connect;
+    $h->send("GET /delay/20000 HTTP/1.1\r\nHost: a\r\n\r\n"); $h } 1 .. 2;
+wait_for { $t->in_flight == 2 };
+for my $n (1 .. 8) {
+	is(reload(), 'applied', "40 workers, reload $n");
+	push @held, my $h = $t->connect;
+	$h->send("GET /delay/20000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for { $t->in_flight >= 1 };
+}
+like($t->log, qr/ warn \d+: no room for 40 workers more: ending generation \d+ before its time$/m,
+    'for some of them the oldest generation ended');
+is($c->get('/')->{status}, 200, 'the connection is alive');
+$_->reset for @held;
+ok((wait_for { @{ $t->status->{workers} } == 40 }), 'the old workers end');
 
 # ---- QUIT still asks everybody to go
 

@@ -50,7 +50,7 @@ report_is_ready(void)
 	struct segment_header *h = segment.header;
 	uint32_t generation = shm_get(&h->generation), n = 0, live = 0;
 
-	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++) {
+	for (uint32_t i = 0; i < segment_slots(); i++) {
 		if (shm_get(&segment_process(i)->generation) != generation)
 			continue;
 		n++;
@@ -171,7 +171,7 @@ report_status(struct json *j, const struct conf *conf)
 	json_put_bool(j, "ready", report_is_ready());
 	put_config(j, conf);
 	json_open(j, "workers", '[');
-	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
+	for (uint32_t i = 0; i < segment_slots(); i++)
 		if (is_listed(i))
 			put_worker(j, i);
 	json_close(j, ']');
@@ -247,7 +247,7 @@ worst_ewma(uint32_t backend)
 {
 	uint64_t value, worst = 0;
 
-	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++) {
+	for (uint32_t i = 0; i < segment_slots(); i++) {
 		if (!segment_has_counts(i))
 			continue;
 		value = ewma_value(shm_get(&segment_stripe(i, backend)->

@@ -554,6 +554,15 @@ open_all(const struct master_options *o)
 	raise_descriptor_limit();
 }
 
+/* For workers of this generation, and of reloads that follow each other. */
+static uint32_t
+count_wakes(const struct conf *conf)
+{
+	uint32_t n = conf == NULL ? 0 : 4 * (uint32_t)conf->workers;
+
+	return n > WAKES_USUAL ? n : WAKES_USUAL;
+}
+
 /* Or what the binary before us had of it. */
 static int
 open_shared(const struct master_options *o)
@@ -561,7 +570,7 @@ open_shared(const struct master_options *o)
 	if (o->passport >= 0 ? upgrade_adopt(o->passport) < 0 :
 	    open_segment() < 0)
 		return -1;
-	if (wake_open() < 0) {
+	if (wake_open(count_wakes(o->conf)) < 0) {
 		log_write_errno(LOG_ERROR, NULL, "eventfd");
 		return -1;
 	}

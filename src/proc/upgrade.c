@@ -37,6 +37,7 @@ static struct {
 	int passport, export;	/* memfds; -1 */
 	struct timer late;
 	char before[64];	/* the version whose work we go on with */
+	enum { SEGMENT_ADOPTED, SEGMENT_IMPORTED, SEGMENT_LOST } segment;
 } upgrade = { .said = -1, .passport = -1, .export = -1 };
 
 /* ---- where the binary is */
@@ -368,17 +369,14 @@ adopt_segment(struct passport *p)
 		log_write_errno(LOG_ERROR, NULL, "the segment cannot be "
 		    "attached");
 	}
-	log_notice(NULL, "upgrade: the segment has another layout; a new one "
-	    "goes on with what it says");
 	close_one(&p->segment);
 	if (segment_create() < 0) {
 		log_write_errno(LOG_ERROR, NULL, "cannot make the shared "
 		    "segment");
 		return -1;
 	}
-	if (segment_import(p->export) < 0)
-		log_write_errno(LOG_ERROR, NULL, "what the old segment had "
-		    "is lost");
+	upgrade.segment = segment_import(p->export) < 0 ? SEGMENT_LOST :
+	    SEGMENT_IMPORTED;
 	return 0;
 }
 
@@ -479,6 +477,11 @@ upgrade_tell(void)
 {
 	log_notice(NULL, "upgrade: version %s goes on where %s was",
 	    FAIRLEAD_VERSION, upgrade.before);
+	if (upgrade.segment == SEGMENT_IMPORTED)
+		log_notice(NULL, "upgrade: the segment has another layout; a "
+		    "new one goes on with what it says");
+	else if (upgrade.segment == SEGMENT_LOST)
+		log_error(NULL, "upgrade: what the old segment had is lost");
 }
 
 int

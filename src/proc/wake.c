@@ -13,18 +13,24 @@ static struct {
 	void (*on_wake)(void);
 } wakes;
 
-int
-wake_open(void)
+static int
+open_one(uint32_t slot)
 {
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++) {
-		int fd = wakes.fds[i] > 0 ? wakes.fds[i] :
-		    eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (wakes.fds[slot] == 0)
+		wakes.fds[slot] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (wakes.fds[slot] > 0)
+		return 0;
+	wakes.fds[slot] = 0;
+	return -1;
+}
 
-		if (fd < 0)
+int
+wake_open(uint32_t n_slots)
+{
+	for (uint32_t i = 0; i < n_slots && i < SEGMENT_SLOTS; i++)
+		if (open_one(i) < 0)
 			return -1;
-		wakes.fds[i] = fd;
-	}
-	return 0;
+	return open_one(SEGMENT_MONITOR);
 }
 
 void

@@ -9,7 +9,8 @@
  * Slots that nobody has yet have one too: whoever comes to them later can be
  * woken by those that were there before.
  */
-int wake_open(void);	/* master: 0, or -1 with errno */
+#define WAKES_USUAL 64
+int wake_open(uint32_t n_slots);	/* master: 0, or -1 with errno */
 void wake_close(void);
 /* Those of a process before an exec, before wake_open() makes the rest. */
 void wake_adopt(uint32_t slot, int fd);

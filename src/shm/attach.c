@@ -93,6 +93,7 @@ adopt_header(uint64_t file_size)
 	segment.used = shm_get(&h->used);
 	segment.size = shm_get(&h->size);
 	segment.upstreams = READ_ONCE(h->upstreams_offset);
+	processes_adopt(segment_slots());
 	return segment.size <= file_size && segment.used <= segment.size &&
 	    segment.used % CACHE_LINE == 0 &&
 	    is_next(&end, segment.upstreams, FIXED_BYTES, file_size) &&
@@ -155,6 +156,7 @@ segment_check(void)
 	PUT_RIGHT(h->stripe_size, sizeof(struct stripe));
 	PUT_RIGHT(h->size, segment.size);
 	PUT_RIGHT(h->used, segment.used);
+	PUT_RIGHT(h->slots_seen, processes_seen());
 	PUT_RIGHT(h->upstreams_offset, segment.upstreams);
 	for (uint32_t i = 0; i < segment.n_chunks; i++) {
 		PUT_RIGHT(h->backend_chunks[i], segment.backend_chunks[i]);

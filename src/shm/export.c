@@ -68,7 +68,7 @@ put_upstream(struct output *o, uint32_t slot)
 
 	put_name(o, EXPORT_UPSTREAM, &upstream_names, slot);
 	put(o, EXPORT_UPSTREAM_WORDS, &words);
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++) {
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i = segment_next(i)) {
 		struct upstream_stripe *s = segment_upstream_stripe(i);
 		struct export_upstream_counts r = { .process = i };
 
@@ -136,7 +136,7 @@ put_backend(struct output *o, uint32_t slot)
 	put_name(o, EXPORT_BACKEND, &backend_names, slot);
 	put(o, EXPORT_WORDS, &words);
 	put_records(o, slot);
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i = segment_next(i))
 		if (segment_has_counts(i))
 			put_counts(o, i, slot);
 }
@@ -152,7 +152,7 @@ put_all(struct output *o)
 
 	put_bytes(o, &magic, sizeof(magic));
 	put(o, EXPORT_SEGMENT, &s);
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i = segment_next(i))
 		if (segment_has_counts(i))
 			put_process(o, i);
 	for (uint32_t i = 0; i < UPSTREAMS_MAX; i++)

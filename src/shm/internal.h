@@ -48,6 +48,8 @@ int table_upstream(const char *name, uint64_t hash);
 
 /* process.c: as if no slot were taken. */
 void processes_forget(void);
+void processes_adopt(uint32_t slots_seen);
+uint32_t processes_seen(void);	/* slots_seen, as the master knows it */
 
 /* wipe.c: the slot has no name and no live process knows it. */
 void backend_wipe(uint32_t slot);

@@ -114,6 +114,7 @@ header_init(struct segment_header *h)
 	h->layout = SEGMENT_LAYOUT;
 	h->header_size = sizeof(*h);
 	h->slots = SEGMENT_SLOTS;
+	h->slots_seen = SLOTS_AT_FIRST;
 	h->process_slot_size = sizeof(struct process_slot);
 	h->backend_slot_size = sizeof(struct backend_slot);
 	h->stripe_size = sizeof(struct stripe);

@@ -21,9 +21,10 @@
  * read here (segment_check); all times are CLOCK_MONOTONIC milliseconds.
  */
 #define SEGMENT_MAGIC	0x6461656c72696166ull	/* "fairlead" */
-#define SEGMENT_LAYOUT	6u	/* changes with any layout change */
-#define SEGMENT_SPACE	(512ul << 20)
-#define SEGMENT_SLOTS	64	/* worker slots; slot 0..63 */
+#define SEGMENT_LAYOUT	7u	/* changes with any layout change */
+#define SEGMENT_SPACE	(2048ul << 20)
+#define SEGMENT_SLOTS	256	/* worker slots; 4 times the most workers */
+#define SLOTS_AT_FIRST	64	/* of them that are looked at */
 #define SEGMENT_MONITOR	(SEGMENT_SLOTS)	/* the monitor's slot number */
 #define BACKEND_CHUNK	256	/* backends in a chunk of stripes */
 #define BACKENDS_MAX	16384
@@ -186,6 +187,7 @@ struct segment_header {
 	_Atomic uint32_t ready_generation;
 	_Atomic uint32_t is_stopping;
 	_Atomic uint32_t n_backend_chunks;
+	_Atomic uint32_t slots_seen;	/* no worker has one behind them */
 	uint64_t started_ms;
 	uint64_t started_wall_ms;
 	uint64_t backend_chunks[CHUNKS_MAX];	/* offsets */
@@ -370,3 +372,18 @@ extern void (*segment_store_hook)(void);
 		atomic_store_explicit((word), (value),			\
 		    memory_order_release);				\
 	} while (0)
+
+/* Slots below this may have workers, or have had. */
+static inline uint32_t
+segment_slots(void)
+{
+	uint32_t n = shm_get(&segment.header->slots_seen);
+
+	return n < SEGMENT_SLOTS ? n : SEGMENT_SLOTS;
+}
+/* Of all processes the first, and the one behind `process`. */
+static inline uint32_t
+segment_next(uint32_t process)
+{
+	return process + 1 == segment_slots() ? SEGMENT_MONITOR : process + 1;
+}

@@ -35,7 +35,7 @@ segment_has_counts(uint32_t process)
 #define SUM(word, order)						\
 	uint64_t sum = 0;						\
 									\
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)			\
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i = segment_next(i))			\
 		if (segment_has_counts(i))				\
 			sum += atomic_load_explicit((word), order);	\
 	return sum
@@ -74,7 +74,7 @@ segment_latency(uint32_t backend, uint64_t out[LATENCY_CLASSES])
 	uint32_t row = backend % BACKEND_CHUNK;
 
 	memset(out, 0, LATENCY_CLASSES * sizeof(*out));
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++) {
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i = segment_next(i)) {
 		const struct stripe *s = segment_stripe(i, backend);
 
 		if (!segment_has_counts(i))
@@ -125,7 +125,7 @@ segment_sum_in_flight(uint32_t first, uint32_t n, uint32_t *out)
 		part = BACKEND_CHUNK - row;
 		if (part > n - at)
 			part = n - at;
-		for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
+		for (uint32_t i = 0; i <= SEGMENT_MONITOR; i = segment_next(i))
 			if (segment_has_counts(i))
 				gauges_add(out + at, &segment_stripe(i,
 				    first + at)->in_flight[row], part);

@@ -44,7 +44,7 @@ backend_wipe(uint32_t slot)
 	    RECORD_BYTES(sizeof(struct check_record)));
 	wipe_record(segment_place_record(slot),
 	    RECORD_BYTES(sizeof(struct place_record)));
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++)
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i = segment_next(i))
 		if (segment_has_counts(i))
 			wipe_row(segment_stripe(i, slot),
 			    slot % BACKEND_CHUNK);
@@ -56,7 +56,7 @@ upstream_wipe(uint32_t slot)
 	struct upstream_stripe *s;
 
 	shm_clear(&segment_upstream_slot(slot)->budget);
-	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i++) {
+	for (uint32_t i = 0; i <= SEGMENT_MONITOR; i = segment_next(i)) {
 		if (!segment_has_counts(i))
 			continue;
 		s = segment_upstream_stripe(i);

@@ -23,7 +23,7 @@ load_view_take(void)
 {
 	load_view.n = 0;
 	load_view.next_ms = clock_now_ms + TAKE_EVERY_MS;
-	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
+	for (uint32_t i = 0; i < segment_slots(); i++)
 		if (may_count(i)) {
 			load_view.slots[load_view.n] = i;
 			load_view.offsets[load_view.n++] =

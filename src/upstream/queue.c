@@ -119,7 +119,7 @@ look_at_claims(const struct upstream *u)
 {
 	struct claims c = { .n = 0 };
 
-	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++) {
+	for (uint32_t i = 0; i < segment_slots(); i++) {
 		if (i == u->process) {
 			c.rank = c.n++;
 		} else if (shm_get(&segment_process(i)->state) ==
@@ -160,11 +160,11 @@ static void
 wake_other(struct upstream *u)
 {
 	uint64_t least = UINT64_MAX, n;
-	uint32_t who = SEGMENT_SLOTS;
+	uint32_t who = SEGMENT_SLOTS, n_slots = segment_slots();
 
 	u->next_woken++;
-	for (uint32_t k = 0; k < SEGMENT_SLOTS; k++) {
-		uint32_t i = (u->next_woken + k) % SEGMENT_SLOTS;
+	for (uint32_t k = 0; k < n_slots; k++) {
+		uint32_t i = (u->next_woken + k) % n_slots;
 
 		if (i == u->process || waiting_of(u, i) == 0)
 			continue;
@@ -182,7 +182,7 @@ wake_other(struct upstream *u)
 static void
 wake_holders(const struct upstream *u)
 {
-	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
+	for (uint32_t i = 0; i < segment_slots(); i++)
 		if (i != u->process && shm_get(&segment_upstream_stripe(i)->
 		    idle[u->conf->slot]) > 0)
 			wake_process(i);

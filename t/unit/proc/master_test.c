@@ -188,7 +188,7 @@ END_TEST
 
 START_TEST(a_killed_child_is_replaced)
 {
-	const char *serving = _i == 0 ? "serving 0" : "serving 64";
+	const char *serving = _i == 0 ? "serving 0" : "serving 256";
 	pid_t first, second;
 
 	start(&worker, false);

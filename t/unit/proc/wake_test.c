@@ -40,7 +40,7 @@ set_up(void)
 {
 	n_woken = 0;
 	ck_assert_int_eq(loop_init(), 0);
-	ck_assert_int_eq(wake_open(), 0);
+	ck_assert_int_eq(wake_open(SEGMENT_SLOTS), 0);
 }
 
 static void

@@ -88,7 +88,8 @@ try_to_spoil(void)
 	if (fcntl(segment.fd, F_ADD_SEALS, F_SEAL_GROW) == 0 ||
 	    errno != EPERM)
 		return 2;
-	return ftruncate(segment.fd, 16 << 20) == 0 ? 0 : 3;
+	return ftruncate(segment.fd,
+	    (off_t)segment.size + (16 << 20)) == 0 ? 0 : 3;
 }
 
 /* A child may make the file larger: appending passes over that. */

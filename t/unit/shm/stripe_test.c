@@ -60,6 +60,8 @@ static void
 count_all(void)
 {
 	memset(&want, 0, sizeof(want));
+	while (segment_take_process() >= 0)
+		continue;
 	for (uint32_t p = 0; p <= SEGMENT_MONITOR; p += 2) {
 		shm_set(&segment_process(p)->state,
 		    p % 4 == 0 ? SLOT_READY : SLOT_DEAD);

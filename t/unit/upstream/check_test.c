@@ -87,7 +87,7 @@ setup(void)
 	w.conf.upstreams = &w.u;
 	w.conf.n_upstreams = 1;
 	ck_assert_int_eq(segment_register_conf(&w.conf), 0);
-	ck_assert_int_eq(wake_open(), 0);
+	ck_assert_int_eq(wake_open(SEGMENT_SLOTS), 0);
 	ck_assert_int_eq(wake_listen(SEGMENT_MONITOR, check_suspects), 0);
 }
 
