@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "core/assert.h"
 #include "core/clock.h"
+#include "core/memory.h"
 
 #define DEFER_ROUNDS	8
 #define SIGNALS_MAX	16
@@ -20,6 +22,13 @@ static struct {
 	struct io io;
 	signal_handler *on_signal;
 } signals = { .io = { .fd = -1 } };
+
+/* Memory that is freed when the turn is over. */
+struct grave {
+	struct grave *next;
+	void *memory;
+};
+static struct grave *graves;
 
 int
 loop_init(void)
@@ -35,9 +44,32 @@ loop_init(void)
 	return 0;
 }
 
+static COLD void
+clear_graves(void)
+{
+	while (graves != NULL) {
+		struct grave *g = graves;
+
+		graves = g->next;
+		free(g->memory);
+		free(g);
+	}
+}
+
+void
+loop_free(void *memory)
+{
+	struct grave *g = xnew(struct grave);
+
+	g->memory = memory;
+	g->next = graves;
+	graves = g;
+}
+
 void
 loop_fini(void)
 {
+	clear_graves();
 	if (signals.io.fd >= 0)
 		io_close(&signals.io);
 	if (loop.epoll_fd >= 0)
@@ -90,6 +122,8 @@ turn(void)
 	run_deferred();
 	wheel_run(&loop.wheel, clock_now_ms);
 	run_deferred();
+	if (unlikely(graves != NULL))
+		clear_graves();
 	loop.turns++;
 	if (loop.on_turn != NULL)
 		loop.on_turn(&loop);

@@ -20,7 +20,7 @@
  * never modified (performance.md 2); events are hints: a handler must find
  * out by reading or writing what there is, since an event may be stale.
  * Memory that holds a struct io must stay readable until the turn ends (slabs
- * do that; else free it by loop_defer): the loop drops events of an io that
+ * do that; else free it by loop_free): the loop drops events of an io that
  * was removed or reused in the same turn by its tag.
  */
 #define LOOP_EVENTS	512
@@ -81,6 +81,10 @@ void deferred_init(struct deferred *d, deferred_handler *on_deferred);
 /* Runs it once, after the current handler; twice deferred runs once. */
 void loop_defer(struct deferred *d);
 void loop_undefer(struct deferred *d);
+
+/* free() once the turn is over, at the latest by loop_fini(): for memory with
+ * a struct io in it, of which this turn may have events yet. */
+void loop_free(void *memory);
 
 /* Timers on the loop's wheel. Milliseconds; rounds up to the wheel's. */
 static inline void

@@ -124,7 +124,7 @@ generation_free(struct generation **generation)
 	list_remove(&g->link);
 	listener_set_close(&g->listeners);
 	logs_close(&g->logs);
-	free(g->workers);
+	loop_free(g->workers);	/* of whose ends events may be under way */
 	free(g->slots);
 	conf_free(&g->conf);
 	free(g);

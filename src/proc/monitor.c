@@ -25,7 +25,7 @@ end(struct process **p)
 {
 	process_fini(*p);
 	list_remove(&(*p)->link);
-	free(*p);
+	loop_free(*p);
 	*p = NULL;
 }
 

@@ -342,6 +342,7 @@ commit(void)
 	}
 	admin_close(&master.admin, &master.coming_admin);
 	master.admin = master.coming_admin;
+	master.coming_admin = (struct admin_sockets){ .fd = -1 };
 	tell_verdict("applied");
 	log_serving(g);
 	logs_use(&g->logs, g->conf);

@@ -21,17 +21,21 @@ extend_area(char **strings)
 			area_end = *strings + strlen(*strings) + 1;
 }
 
+/* In one piece, so that what unsetenv() drops is not lost. */
 static char **
 copy_strings(char **strings)
 {
-	size_t n = 0;
-	char **copy;
+	size_t n = 0, size = 0;
+	char **copy, *end;
 
-	while (strings[n] != NULL)
-		n++;
-	copy = xcalloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(strings[i]);
+	for (; strings[n] != NULL; n++)
+		size += strlen(strings[n]) + 1;
+	copy = xcalloc(1, (n + 1) * sizeof(*copy) + size);
+	end = (char *)&copy[n + 1];
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = end;
+		end = stpcpy(end, strings[i]) + 1;
+	}
 	return copy;
 }
 

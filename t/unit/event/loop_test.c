@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
@@ -315,6 +316,30 @@ START_TEST(owners_may_be_freed_with_events_pending)
 }
 END_TEST
 
+static void
+on_bury_both(struct io *io UNUSED, uint32_t events UNUSED)
+{
+	tell('e');
+	for (int i = 0; i < 2; i++) {
+		io_close(&owners[i]->io);
+		loop_free(owners[i]);
+	}
+}
+
+/* The same on the heap; what no turn follows, loop_fini() frees. */
+START_TEST(heap_memory_is_freed_behind_the_turn)
+{
+	for (int i = 0; i < 2; i++) {
+		owners[i] = calloc(1, sizeof(struct owner));
+		io_init(&owners[i]->io, ready_fd(), on_bury_both);
+		ck_assert_int_eq(io_register(&owners[i]->io, LOOP_EDGE), 0);
+	}
+	run_turns(1);
+	ck_assert_str_eq(told, "e");
+	loop_free(malloc(1));
+}
+END_TEST
+
 static const struct {
 	uint32_t events;
 	const char *three_turns;
@@ -473,6 +498,7 @@ suite(void)
 	tcase_add_loop_test(t, stale_events_are_dropped, 0,
 	    (int)COUNT_OF(stale));
 	tcase_add_test(t, owners_may_be_freed_with_events_pending);
+	tcase_add_test(t, heap_memory_is_freed_behind_the_turn);
 	tcase_add_loop_test(t, edges_are_told_once_levels_again, 0,
 	    (int)COUNT_OF(triggers));
 	tcase_add_test(t, what_epoll_refuses_is_told);
