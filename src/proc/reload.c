@@ -1,6 +1,7 @@
 /* src/proc/reload.c -- from one configuration to the next, or not at all */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -307,19 +308,28 @@ drain_others(struct generation *old, struct generation *heir)
 		generation_free(&old);
 }
 
+/* Of the file's hash what is enough to tell two files apart. */
+#define HASH_SHOWN 6
+
+static void
+print_hash(const struct conf *conf, char out[2 * HASH_SHOWN + 1])
+{
+	for (size_t i = 0; i < HASH_SHOWN; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", conf->sha256[i]);
+}
+
 static void
 log_serving(const struct generation *g)
 {
-	char names[512];
+	char names[512], hash[2 * HASH_SHOWN + 1];
+	const char *file = g->conf->file;
 
 	listener_set_print(g->listeners, names, sizeof(names));
-	if (g->number == 1)
-		log_notice(NULL, "ready: %zu workers, listening on %s",
-		    g->n_workers, names);
-	else
-		log_notice(NULL, "reload applied: generation %u serves with "
-		    "%zu workers, listening on %s", g->number, g->n_workers,
-		    names);
+	print_hash(g->conf, hash);
+	log_notice(NULL, "%s: %zu workers, listening on %s; generation %u, %s"
+	    "%s%s", g->number == 1 ? "ready" : "reload applied", g->n_workers,
+	    names, g->number, file != NULL ? file : "without a file",
+	    file != NULL ? " " : "", file != NULL ? hash : "");
 }
 
 static void
