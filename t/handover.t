@@ -128,7 +128,7 @@ ok(reload($config), 'and over a reload');
 ok(says($talk, 'and there'), 'that changes nothing');
 $config =~ s/(ws: .*)port: %%B1%%/$1port: %%WS%%/ or die;
 ok(reload($config), 'its backend is back');
-my ($last) = $t->log =~ /.*generation (\d+) serves/s;
+my ($last) = $t->log =~ /.*reload applied: [^\n]*; generation (\d+),/s;
 ok(has_ended($last - 1), 'and it has gone on to the new workers');
 ok(says($talk, 'last'), 'where it talks');
 $talk->half_close;
