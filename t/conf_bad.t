@@ -24,6 +24,10 @@ $ENV{GOLDEN_EMPTY} = '';
 $ENV{GOLDEN_BYTES} = "\xff";
 $ENV{GOLDEN_HOST} = '127.0.0.1';
 $ENV{GOLDEN_ONE} = 1;
+my ($secret, $secret_name) = tempfile(UNLINK => 1);	# others cannot read it
+print $secret "0123456789abcdef\n";
+close $secret;
+$ENV{GOLDEN_SECRET} = $secret_name;
 delete $ENV{NO_SUCH_VARIABLE};
 
 # ---- each file

@@ -14,6 +14,7 @@ $ENV{GOLDEN_ONE} = 1;
 
 my $top = "$FindBin::Bin/..";
 my $dir = tempdir('fairlead-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+chmod 0600, $ENV{GOLDEN_SECRET} = spit("$dir/secret", 'x' x 16);
 my @files = glob "$top/conf/*.yaml $top/t/conf/good/*.yaml";
 
 cmp_ok(scalar @files, '>=', 2, 'there are files');

@@ -91,6 +91,7 @@ for my $signal (qw(TERM INT QUIT HUP USR1 USR2 WINCH)) {
 	like(section('SIGNALS'), qr/\bSIG$signal\b/, "SIGNALS has SIG$signal");
 }
 like(section('ENVIRONMENT'), qr/^\.It Ev FAIRLEAD_SIMD$/m, 'FAIRLEAD_SIMD');
+like(section('ENVIRONMENT'), qr/^\.It Ev FAIRLEAD_STATE_DIR$/m, 'FAIRLEAD_STATE_DIR');
 
 SKIP: {
 	skip 'there is no mandoc', 1 if !grep { -x "$_/mandoc" } split /:/, $ENV{PATH};

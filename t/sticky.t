@@ -39,9 +39,15 @@ for my $b (qw(a b c)) {
 	is(join('', map { cookie_in($_) } @r), '', 'which does not give it again');
 	is($r[0]{headers}{'cache-control'}, undef, 'nor forbids caches to keep it');
 }
-my $generation = $t->status->{generation};
-kill 'HUP', $t->pid;
-ok(wait_for { $t->status->{generation} > $generation && $t->is_ready }, 'the configuration is read again');
+sub reload ($signal = 'HUP') {
+	my $generation = $t->status->{generation};
+	kill $signal, $t->pid;
+	ok(wait_for { $t->status->{generation} > $generation &&
+	    slurp($t->dir . '/run/status') =~ /"verdict":"applied"/ },
+	    $signal eq 'HUP' ? 'the configuration is read again' : 'another binary goes on');
+	return;
+}
+reload();
 for my $b (qw(a b c)) {
 	my $r = $t->get('/', with("$name=$id{$b}"));
 	is($r->{backend} . cookie_in($r), $b, "the cookie of $b still leads to $b");
@@ -90,6 +96,105 @@ $t->get('/') for 1 .. 20;
 ($out) = grep { $_->{state} eq 'ejected' } $t->upstream;
 is($out->{failures}, 5, 'after five failures');
 is($out->{requests}, $before, 'and is not asked any more');
+$t->stop;
+
+# ---- the secret of those that have none
+
+# How often the log tells that it is there, and where.
+sub told { return scalar(() = $t->log =~ / warn \d+: sticky: no secret is configured, /g) }
+
+# Where each cookie leads: "a=a b=b".
+sub leads {
+	return join ' ', map { "$_=" . $t->get('/', with("$name=$id{$_}"))->{backend} } sort keys %id;
+}
+
+$t = Fairlead::Test->new;
+$t->backend($_) for qw(a b c);
+my @stays = (args => ['-s', 'sticky', '--workers', 2]);
+my $kept = $t->dir . '/state/sticky.secret';
+sub learn {
+	%id = ();
+	wait_for { my $r = $t->get('/'); $id{ $r->{backend} } = cookie_in($r); keys %id == 3 };
+	return;
+}
+
+for my $option ('-t', '-T', ['--show', 'strategy'], ['--explain', 'GET http://x/']) {
+	local %ENV = $t->environment;
+	my @option = ref $option ? @$option : $option;
+	my ($code) = run_program('-b', '127.0.0.1:1', '-s', 'sticky', @option);
+	is($code, 0, $option[0]);
+	ok(!-e $t->dir . '/state', 'makes nothing');
+}
+$t->start(args => ['--workers', 1]);
+ok(!-e $t->dir . '/state', 'who needs none makes none');
+$t->stop;
+
+$t->start(@stays);
+learn();
+is(sprintf('%o %d', (stat $kept)[2] & 07777, -s $kept), '600 32', 'a secret is kept');
+is(sprintf('%o', (stat $t->dir . '/state')[2] & 07777), '700', 'in a directory of its own');
+is(told(), 1, 'the log says where');
+like($t->log, qr/: sticky: no secret is configured, the one in \Q$kept\E is used; several machines/, 'and that it is of one machine');
+reload();
+is(leads(), 'a=a b=b c=c', 'cookies survive a reload');
+is(told(), 1, 'which says nothing of it');
+my $bytes = slurp($kept);
+is($t->log =~ /\Q$bytes\E|@{[unpack 'H*', $bytes]}/ ? 1 : 0, 0, 'nor does the log tell it');
+$t->stop;
+$t->start(@stays);
+is(leads(), 'a=a b=b c=c', 'and a restart');
+$t->stop;
+$t->start(args => ['-s', 'sticky', '--mode', 'single']);
+is(leads(), 'a=a b=b c=c', 'also as a single process');
+$t->stop;
+
+# A reload is the first to need it.
+$t->start(config => my $plain = "backends:\n" . join('', map { "  - {host: 127.0.0.1, port: $_->{port}}\n" } @{ $t->{backends} }));
+is(told(), 0, 'nobody needs it');
+spit($t->dir . '/fairlead.yaml', "health_check: off\nstrategy: sticky\n$plain");
+reload();
+is(leads(), 'a=a b=b c=c', 'then a reload does');
+is(told(), 1, 'and says so');
+$t->stop;
+
+# What is there but cannot be trusted is left alone.
+for my $row (['that others can read', sub { chmod 0644, $kept }, 'others can read'],
+    ['that is cut', sub { chmod 0600, $kept; truncate $kept, 31 }, 'not of the size'],
+    ['that is none', sub { unlink $kept; mkdir $kept }, 'no regular file'],
+    ['in no directory', sub { rmdir $kept; rmdir $t->dir . '/state'; spit($t->dir . '/state', '') }, 'Not a directory']) {
+	my ($what, $make, $why) = @$row;
+	$make->();
+	my @was = stat $kept;
+	$t->start(@stays);
+	learn();
+	like($t->log, qr/none can be kept: \Q$kept\E: [^;]*$why/, "a file $what: why it will not do");
+	reload();
+	is(leads(), 'a=a b=b c=c', 'cookies survive a reload all the same');
+	reload('USR2');
+	is(leads(), 'a=a b=b c=c', 'and an upgrade');
+	is(told(), 1, 'it is said once');
+	my @is = stat $kept;
+	is("@is[0 .. 7]", "@was[0 .. 7]", 'what is there stays') if @was;
+	$t->stop;
+}
+
+# One for many machines.
+my $shared = spit($t->dir . '/shared', "0123456789abcdef\n");
+chmod 0600, $shared;
+my $by_file = "strategy: sticky\nsticky: {secret_file: %%DIR%%/shared}\n$plain";
+$t->start(config => $by_file);
+learn();
+is(told(), 0, 'a secret_file needs no secret');
+$t->stop;
+$t->start(config => "strategy: sticky\nsticky: {secret: 0123456789abcdef}\n$plain");
+is(leads(), 'a=a b=b c=c', 'and is as good as the same in a secret, without its newline');
+$t->stop;
+$t->start(config => $by_file);
+chmod 0644, $shared;
+kill 'HUP', $t->pid;
+ok(wait_for { slurp($t->dir . "/run/status") =~ /"verdict":"rejected"/ }, 'one that others can read is refused');
+like($t->log, qr/fairlead\.yaml:2:23: error: "\Q$shared\E" gives no secret: others can read or change it; chmod 600 it/, 'with its place');
+is(leads(), 'a=a b=b c=c', 'what serves goes on');
 $t->stop;
 
 # ---- with a file

@@ -50,6 +50,7 @@ struct sticky_conf {
 	const char *cookie;	/* its name: a token */
 	const char *secret;	/* key of the values; secret_len bytes */
 	size_t secret_len;
+	const char *secret_file;	/* where it is from; NULL: no file */
 	const char *path;
 	const char *domain;	/* NULL: none */
 	uint64_t max_age_ms;	/* 0: as long as the browser runs */
@@ -233,6 +234,7 @@ struct log_conf {
 
 struct conf {
 	struct arena *arena;
+	const char *directory;		/* of relative names; NULL: current */
 	const char *file;		/* NULL: none */
 	struct listener_conf *listeners;
 	size_t n_listeners;

@@ -47,6 +47,10 @@ void merge_backends(struct upstream_file *f, const struct options *o,
 void merge_top(struct file_conf *f, const struct options *o,
     struct arena *arena, struct diagnostics *d);
 
+/* The name of a file, which is relative to conf->directory, or a word for a
+ * descriptor. NULL stays. */
+const char *conf_place(const struct conf *conf, const char *name);
+
 /* The upstream of the top level, then those of the map. */
 void take_upstreams(struct conf *conf, const struct file_conf *f,
     struct diagnostics *d);

@@ -213,7 +213,14 @@ static const struct conf_key sticky_keys[] = {
 	  .pattern = "^(?![\\x00-\\x7f]{0,15}$)[^\\x00]+$",
 	  .help = "Key that the cookie's values are made with, at least 16 "
 	  "characters and the same on all machines that share clients. "
-	  "Without one, values are good for as long as the master runs.",
+	  "Without one, this machine makes one and keeps it.",
+	  .since = "0.1.0" },
+	{ .name = "secret_file", .type = CONF_STRING,
+	  FIELD(upstream_file, sticky.secret_file),
+	  PLACE(upstream_file, sticky_secret_file_at),
+	  .excludes = "secret",
+	  .help = "A file that has the secret, at least 16 bytes, and that "
+	  "others cannot read. A newline at its end does not count.",
 	  .since = "0.1.0" },
 	{ .name = "path", .type = CONF_STRING, .def = "/",
 	  FIELD(upstream_file, sticky.path), PLACE(upstream_file, sticky_path_at),

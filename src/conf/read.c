@@ -132,29 +132,29 @@ join(struct arena *arena, const char *directory, const char *name)
 	return path;
 }
 
-/* The name of a file, or a word for a descriptor. NULL stays. */
-static const char *
-place_file(const struct conf *conf, const struct options *o, const char *name)
+const char *
+conf_place(const struct conf *conf, const char *name)
 {
 	static const char *const words[] = { "-", "stdout", "stderr" };
 
-	if (name == NULL || *name == '/' || o->directory == NULL)
+	if (name == NULL || *name == '/' || conf->directory == NULL)
 		return name;
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (strcmp(name, words[i]) == 0)
 			return name;
-	return join(conf->arena, o->directory, name);
+	return join(conf->arena, conf->directory, name);
 }
 
 static void
-place_listener(const struct conf *conf, const struct options *o,
-    struct address *a, struct diagnostics *d)
+place_listener(const struct conf *conf, struct address *a,
+    struct diagnostics *d)
 {
 	const char *path = a->un.sun_path;
 
-	if (a->sa.sa_family != AF_UNIX || *path == '/' || o->directory == NULL)
+	if (a->sa.sa_family != AF_UNIX || *path == '/' ||
+	    conf->directory == NULL)
 		return;
-	path = join(conf->arena, "unix:", place_file(conf, o, path));
+	path = join(conf->arena, "unix:", conf_place(conf, path));
 	if (!address_parse(a, span_str(path)))
 		diag_error(d, PLACE_OPTIONS, "%s is too long for a socket",
 		    path);
@@ -165,11 +165,11 @@ static void
 place_files(struct conf *conf, const struct options *o, struct diagnostics *d)
 {
 	for (size_t i = 0; i < conf->n_listeners; i++)
-		place_listener(conf, o, &conf->listeners[i].address, d);
-	conf->log.file = place_file(conf, o, conf->log.file);
-	conf->access.file = place_file(conf, o, conf->access.file);
-	conf->admin_socket = place_file(conf, o, conf->admin_socket);
-	conf->pid_file = place_file(conf, o, conf->pid_file);
+		place_listener(conf, &conf->listeners[i].address, d);
+	conf->log.file = conf_place(conf, conf->log.file);
+	conf->access.file = conf_place(conf, conf->access.file);
+	conf->admin_socket = conf_place(conf, conf->admin_socket);
+	conf->pid_file = conf_place(conf, conf->pid_file);
 	if (conf->pid_file == NULL && !conf->is_pid_file_off && o->daemon)
 		conf->pid_file = join(conf->arena, conf->run_dir,
 		    "fairlead.pid");
@@ -182,11 +182,12 @@ conf_new(const struct options *o)
 	struct conf *conf = arena_new_of(arena, struct conf);
 
 	conf->arena = arena;
-	conf->run_dir = place_file(conf, o, arena_str(arena,
+	conf->directory = o->directory;
+	conf->run_dir = conf_place(conf, arena_str(arena,
 	    span_str(o->run_dir != NULL ? o->run_dir :
 	    RUNSTATEDIR "/fairlead")));
 	if (o->file != NULL)
-		conf->file = place_file(conf, o,
+		conf->file = conf_place(conf,
 		    arena_str(arena, span_str(o->file)));
 	return conf;
 }

@@ -170,8 +170,9 @@ struct upstream_file {
 	uint32_t strategy;		/* enum strategy_id */
 	struct place strategy_at;
 	struct sticky_conf sticky;
-	struct place sticky_cookie_at, sticky_secret_at, sticky_path_at,
-	    sticky_domain_at, sticky_at;
+	struct place sticky_cookie_at, sticky_secret_at,
+	    sticky_secret_file_at, sticky_path_at, sticky_domain_at,
+	    sticky_at;
 	struct hash_conf hash;
 	struct place hash_at, hash_key_at, hash_name_at;
 	uint32_t pool_idle, idle_ms;	/* keep_alive */

@@ -7,8 +7,6 @@
 
 /* ---- sticky */
 
-#define SECRET_LEAST	16
-
 /* What a name or a part of a cookie may hold, and how a message speaks of it. */
 static const struct part {
 	const char *noun, *good, *advice;
@@ -69,12 +67,27 @@ check_sticky(const struct upstream_file *f, struct diagnostics *d)
 	if (s->secret != NULL && strlen(s->secret) < SECRET_LEAST)
 		diag_error(d, f->sticky_secret_at, "the secret is too short; "
 		    "write %d characters or more", SECRET_LEAST);
+	if (f->sticky_secret_at.line != 0 && s->secret_file != NULL)
+		diag_error(d, f->sticky_secret_file_at, "\"secret_file\" "
+		    "cannot be beside \"secret\"; leave out one of them");
 }
 
-/* Without a secret one that lives as long as the master. */
 static void
-take_sticky(struct upstream_conf *u, const struct upstream_file *f,
+read_secret(const struct conf *conf, struct sticky_conf *s, struct place at,
     struct diagnostics *d)
+{
+	char why[WHY_MAX], word[QUOTE_MAX];
+
+	s->secret = secret_read(conf_place(conf, s->secret_file),
+	    &s->secret_len, conf->arena, why);
+	if (s->secret == NULL)
+		diag_error(d, at, "\"%s\" gives no secret: %s",
+		    quote(word, span_str(s->secret_file)), why);
+}
+
+static void
+take_sticky(const struct conf *conf, struct upstream_conf *u,
+    const struct upstream_file *f, struct diagnostics *d)
 {
 	bool is_asked_for = f->sticky_at.line != 0 && !f->sticky.is_off;
 
@@ -85,10 +98,12 @@ take_sticky(struct upstream_conf *u, const struct upstream_file *f,
 	u->sticky = f->sticky;
 	if (u->sticky.secret != NULL) {
 		u->sticky.secret_len = strlen(u->sticky.secret);
-		return;
+	} else if (u->sticky.secret_file != NULL) {
+		read_secret(conf, &u->sticky, f->sticky_secret_file_at, d);
+	} else {
+		u->sticky.secret = secret_shared();
+		u->sticky.secret_len = SECRET_MADE;
 	}
-	u->sticky.secret = (const char *)secret_own();
-	u->sticky.secret_len = SECRET_OWN;
 }
 
 /* ---- hash */
@@ -184,7 +199,7 @@ take_named(struct conf *conf, const struct upstream_file *f,
 
 	u->name = f->as.name;
 	take_settings(u, f);
-	take_sticky(u, f, d);
+	take_sticky(conf, u, f, d);
 	take_hash(u, f, d);
 	take_check(&u->check, &f->check, conf->arena, d);
 	n_left_out = take_backends(u, f, conf->arena, d);
@@ -204,7 +219,7 @@ take_top(struct conf *conf, const struct upstream_file *f,
 
 	u->name = "default";
 	take_settings(u, f);
-	take_sticky(u, f, d);
+	take_sticky(conf, u, f, d);
 	take_hash(u, f, d);
 	take_check(&u->check, &f->check, conf->arena, d);
 	n_left_out = take_backends(u, f, conf->arena, d);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "conf/secret.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
@@ -710,6 +711,7 @@ open_single(struct child *self, struct logs *logs, const struct conf *conf)
 	if (pid_file_take(conf->pid_file) < 0 ||
 	    admin_open(&master.admin, conf, &master.coming_admin) < 0)
 		return -1;
+	secret_keep(conf);
 	admin_descriptors(&master.admin, self->admin_fds);
 	self->access_fd = logs->access.fd;
 	return 0;

@@ -106,7 +106,7 @@ put_descriptors(FILE *f)
 static void
 put_all(FILE *f)
 {
-	const uint8_t *secret = secret_own();
+	const uint8_t *secret = secret_made();
 
 	fprintf(f, "passport %d\nversion %s\nbinary %s\n", FORM,
 	    FAIRLEAD_VERSION, upgrade_binary());
@@ -116,9 +116,11 @@ put_all(FILE *f)
 		fprintf(f, "run-dir %s\n", master.run_dir);
 	put_descriptors(f);
 	put_processes(f);
-	fputs("secret ", f);
-	put_hex(f, secret, SECRET_OWN);
-	putc('\n', f);
+	if (secret != NULL) {
+		fputs("secret ", f);
+		put_hex(f, secret, SECRET_MADE);
+		putc('\n', f);
+	}
 	fputs("end\n", f);
 }
 

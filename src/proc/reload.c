@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/secret.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
@@ -127,6 +128,7 @@ open_coming(struct conf *conf)
 		generation_free(&g);
 		return -1;
 	}
+	secret_keep(g->conf);
 	master.coming = g;
 	return 0;
 }

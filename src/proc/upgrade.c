@@ -465,7 +465,7 @@ adopt_files(struct passport *p)
 	if (p->pid_path != NULL)
 		pid_file_adopt(p->pid_path, p->pid_file);
 	if (p->has_secret)
-		secret_take_over(p->secret);
+		secret_adopt(p->secret);
 	if (p->binary != NULL)
 		snprintf(upgrade.binary, sizeof(upgrade.binary), "%s",
 		    p->binary);

@@ -72,6 +72,7 @@ sub start_binary {
     my $where = "$dir/accept-" . ++$count;
     mkdir $where and mkdir "$where/run" and chmod 0777, $where, "$where/run"
         or die "$where: $!\n";
+    local $ENV{FAIRLEAD_STATE_DIR} = "$where/state";
     my $pid = spawn($cpus, $binary, '--run-dir', "$where/run", '--log-file',
         "$where/fairlead.log", @options);
     my $f = { pid => $pid, port => $port, admin => "$where/run/admin.sock",

@@ -37,6 +37,10 @@ my @all;	# every object, for finish() and the end
 my %running;	# pid => what it is; ended by whoever started it
 my $is_finished;
 
+# Nothing is kept where the program that is installed keeps it.
+$ENV{FAIRLEAD_STATE_DIR} = tempdir('fairlead-state-XXXXXX', TMPDIR => 1,
+    CLEANUP => 1);
+
 $SIG{$_} = sub { exit 1 } for qw(HUP INT TERM);
 $SIG{PIPE} = 'IGNORE';
 
@@ -248,7 +252,9 @@ sub environment ($self) {
 
 	return (ASAN_OPTIONS => join(':', $ENV{ASAN_OPTIONS} // (), $log),
 	    UBSAN_OPTIONS => join(':', $ENV{UBSAN_OPTIONS} // (), $log),
-	    map { $_ => $ENV{$_} } grep { !/^(?:AS|UBS)AN_OPTIONS$/ } keys %ENV);
+	    FAIRLEAD_STATE_DIR => "$self->{dir}/state",
+	    map { $_ => $ENV{$_} }
+	    grep { !/^(?:(?:AS|UBS)AN_OPTIONS|FAIRLEAD_STATE_DIR)$/ } keys %ENV);
 }
 
 # Nobody asks the backends but the test, unless its configuration says so.
