@@ -98,6 +98,8 @@ SKIP: {
 	    'sysusers.d has the user');
 	is(sprintf('%o', (stat "$root/var/log/fairlead")[2] & 07777), 750,
 	    'logs are not for everybody');
+	is(sprintf('%o', (stat "$root/var/lib/fairlead")[2] & 07777), 700,
+	    'secrets are for nobody else');
 	system("for f in @kept; do echo mine >\$f; done");
 	is(system("$make install >$root/log 2>&1"), 0, 'make install again');
 	is(`cat @kept`, "mine\n" x 3, 'keeps what the operator may have changed');
@@ -108,7 +110,7 @@ SKIP: {
 	system("$make install prefix=/opt/f sysconfdir=/opt/f/e " .
 	    "localstatedir=/opt/f/v runstatedir=/opt/f/r " .
 	    "exec_prefix=/opt/f >$root/log 2>&1");
-	is(`cd $root/opt/f && grep -rhoE '(/[a-z.]+)*/(sbin|etc|run|var|default|log)/fairlead' e/init.d e/default e/logrotate.d lib | grep -v ^/opt/f/`,
+	is(`cd $root/opt/f && grep -rhoE '(/[a-z.]+)*/(sbin|etc|run|var|default|log|lib)/fairlead' e/init.d e/default e/logrotate.d lib | grep -v ^/opt/f/`,
 	    '', 'another prefix is meant everywhere');
 	like(`cat $root/opt/f/e/fairlead/fairlead.yaml`,
 	    qr{^log:.*^  file: /opt/f/v/log/fairlead/error\.log\n.*^access_log:\n  file: /opt/f/v/log/fairlead/access\.log\n}ms,
