@@ -11,23 +11,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/text.h"
 #include "core/memory.h"
+
+/* A character of it; one that is not UTF-8, as in the name of a file, is
+ * U+FFFD. Returns its length. */
+static size_t
+write_character(FILE *f, struct span s)
+{
+	uint32_t c;
+	size_t len;
+
+	if (!text_decode(s, &c, &len)) {
+		fputs("\\ufffd", f);
+		return 1;
+	}
+	if (c == '"' || c == '\\')
+		fprintf(f, "\\%c", (int)c);
+	else if (c < 0x20)
+		fprintf(f, "\\u%04x", c);
+	else
+		fwrite(s.ptr, 1, len, f);
+	return len;
+}
 
 /* A JSON string (RFC 8259 7). */
 static void
-write_string(FILE *f, const char *s)
+write_string(FILE *f, const char *text)
 {
-	putc('"', f);
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
+	struct span s = span_str(text);
 
-		if (c == '"' || c == '\\')
-			fprintf(f, "\\%c", c);
-		else if (c < 0x20)
-			fprintf(f, "\\u%04x", c);
-		else
-			putc(c, f);
-	}
+	putc('"', f);
+	while (s.len > 0)
+		s = span_skip(s, write_character(f, s));
 	putc('"', f);
 }
 

@@ -85,6 +85,23 @@ START_TEST(it_is_read_back)
 }
 END_TEST
 
+/* As the name of a file may be; JSON is UTF-8. */
+START_TEST(stray_bytes_are_replaced)
+{
+	static const char *const lines[] = { "caf\xc3\xa9 \xe9 \xf0\x9f", "\xff" };
+	struct status s = {
+		.verdict = "rejected", .diagnostics = lines, .n_diagnostics = 2,
+	}, r;
+
+	ck_assert_int_eq(status_write(dir, &s), 0);
+	ck_assert_int_eq(status_read(dir, &r), 0);
+	ck_assert_str_eq(r.diagnostics[0], "caf\xc3\xa9 \xef\xbf\xbd "
+	    "\xef\xbf\xbd\xef\xbf\xbd");
+	ck_assert_str_eq(r.diagnostics[1], "\xef\xbf\xbd");
+	status_free(&r);
+}
+END_TEST
+
 static const char *const junk[] = {
 	"", "{}", "[]", "{\"pid\":1",
 	"{\"pid\":0,\"sequence\":1,\"generation\":1,\"verdict\":\"x\","
@@ -164,6 +181,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, it_holds_what_it_should);
 	tcase_add_test(t, it_is_read_back);
+	tcase_add_test(t, stray_bytes_are_replaced);
 	tcase_add_loop_test(t, junk_is_refused, 0,
 	    sizeof(junk) / sizeof(*junk));
 	tcase_add_test(t, a_new_one_takes_the_old_ones_place);
