@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -33,7 +32,6 @@ struct given {
 struct channel {
 	struct io io;
 	struct list link;
-	struct deferred end;	/* of its memory: events may still look */
 	bool is_heir;		/* giver: it gets what is at rest */
 	size_t n_given;		/* not answered */
 	struct given given[WINDOW];
@@ -52,19 +50,12 @@ static struct {
 
 /* ---- channels */
 
-static void
-on_end(struct deferred *d)
-{
-	free(container_of(d, struct channel, end));
-}
-
 static struct channel *
 channel_new(int fd, io_handler *on_event)
 {
 	struct channel *c = xnew(struct channel);
 
 	io_init(&c->io, fd, on_event);
-	deferred_init(&c->end, on_end);
 	list_append(&heir.channels, &c->link);
 	return c;
 }
@@ -75,7 +66,7 @@ channel_close(struct channel *c)
 	list_remove(&c->link);
 	io_remove(&c->io);
 	io_close(&c->io);
-	loop_defer(&c->end);
+	loop_free(c);
 }
 
 /* ---- giving */
@@ -433,9 +424,7 @@ forget(struct channel *c)
 	for (size_t i = 0; i < c->n_given; i++)
 		given(c->given[i]);
 	heir.n_pending -= c->n_given;
-	list_remove(&c->link);
-	io_close(&c->io);
-	free(c);
+	channel_close(c);
 }
 
 void
