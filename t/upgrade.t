@@ -2,6 +2,7 @@
 # t/upgrade.t -- SIGUSR2: another binary in the same process, or none
 use v5.36;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -123,5 +124,17 @@ is($idle->get('/')->{status}, 200, 'and the idle one');
 ok((wait_for { @{ $t->status->{workers} } == 2 }), 'old workers end');
 $t->announce_alert(qr/died by signal 9/);
 is($t->stop('QUIT'), 0, 'QUIT');
+
+# ---- whoever is to stop does not change any more
+
+for my $change (qw(USR2 HUP)) {
+	for my $ms (0, 5, 15, 40) {
+		$t->start(program => $program, args => ['--workers', 1]);
+		kill $change, $t->pid;
+		sleep $ms / 1000;
+		is($t->stop('QUIT'), 0, "QUIT $ms ms behind $change");
+		is(join('', $t->alerts), '', 'without an alert');
+	}
+}
 
 finish();

@@ -159,6 +159,7 @@ stop_fast(int exit_status)
 		return;
 	master.state = MASTER_STOPPING;
 	master.exit_status = exit_status;
+	upgrade_cancel();
 	shm_set(&segment.header->is_stopping, 1);
 	notify_stopping(NULL);
 	each_generation(tell, CONTROL_STOP);
@@ -202,6 +203,7 @@ stop_gracefully(void)
 		return;
 	master.wants_reload = master.wants_upgrade = false;
 	master.waits_for_room = false;
+	upgrade_cancel();
 	reload_abort("we are to stop");
 	shm_set(&segment.header->is_stopping, 1);
 	tell_draining(master.serving);

@@ -64,9 +64,10 @@ list_kept(const struct process *p, int control_fd, int *kept)
 static void
 close_others(const struct process *p, int control_fd)
 {
+	/* None: a monitor's, while its generation drains. */
 	const struct listener_set *l = p->generation->listeners;
-	int *kept = xcalloc(l->n_addresses * l->n_slots +
-	    SEGMENT_SLOTS + 14, sizeof(int));
+	size_t n_sockets = l == NULL ? 0 : l->n_addresses * l->n_slots;
+	int *kept = xcalloc(n_sockets + SEGMENT_SLOTS + 14, sizeof(int));
 	size_t n = list_kept(p, control_fd, kept);
 	unsigned from = 0;
 

@@ -213,6 +213,15 @@ upgrade_is_under_way(void)
 }
 
 void
+upgrade_cancel(void)
+{
+	if (upgrade.pid == 0)
+		return;
+	kill(upgrade.pid, SIGKILL);
+	forget();
+}
+
+void
 upgrade_begin(void)
 {
 	if (upgrade.pid != 0)

@@ -40,6 +40,7 @@ void upgrade_tell(void);	/* when there is a log */
 /* USR2. */
 void upgrade_begin(void);
 bool upgrade_is_under_way(void);
+void upgrade_cancel(void);	/* we are to stop */
 /* Was this our rehearsal? Does not return if that was good. */
 bool upgrade_reaped(pid_t pid, int status);
 int upgrade_export(void);	/* its descriptor, or -1 */
