@@ -123,11 +123,11 @@ void
 master_child_ready(struct process *p)
 {
 	log_debug(NULL, "%s is ready", process_name(p));
-	if (master.coming != NULL)
-		reload_step();
-	else if (master.state == MASTER_RUNNING &&
+	if (master.state == MASTER_RUNNING &&
 	    p->generation == master.serving && p->slot != SEGMENT_MONITOR)
 		link_again(p);
+	if (master.coming != NULL)
+		reload_step();
 }
 
 void
