@@ -73,13 +73,21 @@ monitor_released(struct process *p)
 	start();
 }
 
+/* Behind an upgrade the one that was there has no configuration here. */
+static bool
+is_wanted(void)
+{
+	return master.state != MASTER_STOPPING && master.monitor_for != NULL &&
+	    master.monitor_for->conf != NULL;
+}
+
 void
 monitor_reaped(struct process *p, int status)
 {
 	process_reaped(p, status);
 	if (p != master.monitor) {
 		end(&p);
-	} else if (!master_wants(p)) {
+	} else if (!is_wanted()) {
 		end(&master.monitor);
 	} else if (p->generation != master.monitor_for) {
 		end(&master.monitor);
