@@ -295,10 +295,6 @@ upgrade_reaped(pid_t pid, int status)
 	if (pid != upgrade.pid || pid == 0)
 		return false;
 	upgrade.pid = 0;
-	if (master.state != MASTER_RUNNING) {
-		forget();	/* we have been told to stop meanwhile */
-		return true;
-	}
 	if (status == 0) {
 		replace_program();
 		return true;
