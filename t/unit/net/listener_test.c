@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -302,6 +303,203 @@ START_TEST(slots_share_one_unix_socket)
 }
 END_TEST
 
+/* ---- from one configuration to the next */
+
+static struct listener_set *
+renew(const struct listener_set *old, const struct address *a, size_t n,
+    size_t n_workers)
+{
+	struct listener_conf l[2] = { { .backlog = 0 } };
+	struct listener_set *set;
+
+	for (size_t i = 0; i < n; i++)
+		l[i].address = a[i];
+	set = listener_set_renew(old, l, n, n_workers);
+	ck_assert_ptr_nonnull(set);
+	ck_assert_int_eq(listener_set_listen(set, l), 0);
+	return set;
+}
+
+static bool
+is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static size_t
+count_open(const struct listener_set *set, size_t address)
+{
+	size_t n = 0;
+
+	while (n < set->n_slots && set->fds[address * set->n_slots + n] >= 0)
+		n++;
+	return n;
+}
+
+static const struct {
+	size_t before, after, want;
+} counts[] = { { 2, 2, 2 }, { 1, 4, 4 }, { 4, 1, 4 }, { 4, 2, 4 } };
+
+START_TEST(an_address_that_stays_keeps_its_sockets)
+{
+	struct address a = address_of("127.0.0.1");	/* port 0 */
+	struct listener_set *old = renew(NULL, &a, 1, counts[_i].before);
+	struct listener_set *set = renew(old, &a, 1, counts[_i].after);
+	size_t n = count_open(old, 0);
+
+	ck_assert(address_equal(&set->addresses[0], &old->addresses[0]));
+	ck_assert_uint_eq(count_open(set, 0), counts[_i].want);
+	ck_assert_mem_eq(set->fds, old->fds, n * sizeof(int));
+	ck_assert(listener_is_kept(old, 0, set));
+	listener_set_leave(&old, set);
+	for (size_t i = 0; i < counts[_i].want; i++)
+		ck_assert(is_open(set->fds[i]));
+	listener_set_close(&set);
+}
+END_TEST
+
+START_TEST(an_address_that_goes_is_closed)
+{
+	struct address a = address_of("127.0.0.1"), b = address_of("127.0.0.2");
+	struct address both[2] = { a, b };
+	struct listener_set *old = renew(NULL, both, 2, SLOTS), *set;
+	int gone = old->fds[0];
+
+	set = renew(old, &b, 1, SLOTS);
+	ck_assert(!listener_is_kept(old, 0, set));
+	ck_assert(listener_is_kept(old, 1, set));
+	listener_set_leave(&old, set);
+	ck_assert(!is_open(gone));
+	ck_assert(is_open(set->fds[0]));
+	listener_set_close(&set);
+}
+END_TEST
+
+START_TEST(what_cannot_be_opened_changes_nothing)
+{
+	struct address a = address_of("127.0.0.1");
+	struct listener_set *old = renew(NULL, &a, 1, 2);
+	struct listener_conf l[2] = { { .address = a },
+	    { .address = address_of("192.0.2.77") } };
+	int before = dup(0), after;
+
+	close(before);
+	log_open(-1, false);
+	ck_assert_ptr_null(listener_set_renew(old, l, 2, SLOTS));
+	after = dup(0);
+	close(after);
+	ck_assert_int_eq(after, before);
+	ck_assert(is_open(old->fds[0]) && is_open(old->fds[1]));
+	listener_set_close(&old);
+}
+END_TEST
+
+static int
+connect_now(const struct address *a, int ms)
+{
+	int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (connect(fd, &a->sa, a->len) < 0 && errno == EINPROGRESS &&
+	    poll(&p, 1, ms) == 1)
+		(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	else if (p.revents == 0)
+		error = ETIMEDOUT;
+	close(fd);
+	return error;
+}
+
+/* Who was there before gets in, with his first byte or without it. */
+START_TEST(a_retired_address_lets_nobody_in_but_loses_nobody)
+{
+	struct address a = address_of("127.0.0.1");
+	struct listener_set *set = renew(NULL, &a, 1, 1);
+	const struct address *at = &set->addresses[0];
+	struct pollfd p = { .fd = set->fds[0], .events = POLLIN };
+	int client = connect_to(at), silent, got;
+
+	silent = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(silent, &at->sa, at->len), 0);
+	listener_retire(set, 0);
+	ck_assert_int_eq(connect_now(at, 50), ETIMEDOUT);
+	ck_assert_int_eq(write(silent, "x", 1), 1);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(poll(&p, 1, 5000), 1);
+		got = accept(set->fds[0], NULL, NULL);
+		ck_assert_int_ge(got, 0);
+		close(got);
+	}
+	close(client);
+	close(silent);
+	listener_set_close(&set);
+}
+END_TEST
+
+START_TEST(a_retired_path_is_gone)
+{
+	struct address a;
+	struct listener_set *set;
+	char text[80];
+	int client;
+
+	snprintf(text, sizeof(text), "unix:%s", path);
+	ck_assert(address_parse(&a, span_str(text)));
+	set = renew(NULL, &a, 1, SLOTS);
+	client = connect_to(&a);
+	listener_retire(set, 0);
+	ck_assert_int_lt(access(path, F_OK), 0);
+	ck_assert_int_ge(accept(set->fds[0], NULL, NULL), 0);
+	close(client);
+	listener_set_close(&set);
+}
+END_TEST
+
+/* As a passport tells it: a socket a line. */
+START_TEST(another_binary_has_the_same_set)
+{
+	struct address both[2] = { address_of("127.0.0.1"),
+	    address_of("127.0.0.2") };
+	struct listener_set *old = renew(NULL, both, 2, 3), *set = NULL, *next;
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t s = 0; s < 3; s++)
+			set = listener_set_adopt(set,
+			    old->fds[i * old->n_slots + s], &old->wanted[i],
+			    &old->addresses[i]);
+	ck_assert_uint_eq(set->n_addresses, 2);
+	ck_assert_uint_eq(set->n_slots, 3);
+	ck_assert_mem_eq(set->fds, old->fds, 6 * sizeof(int));
+	next = renew(set, both, 2, 2);
+	ck_assert_mem_eq(next->fds, old->fds, 6 * sizeof(int));
+	listener_set_leave(&next, set);
+	listener_set_leave(&set, old);
+	listener_set_close(&old);
+}
+END_TEST
+
+START_TEST(a_unix_socket_is_adopted_once_for_all)
+{
+	struct address a, b = address_of("127.0.0.1");
+	struct listener_set *set = NULL;
+	char text[80];
+
+	snprintf(text, sizeof(text), "unix:%s", path);
+	ck_assert(address_parse(&a, span_str(text)));
+	set = listener_set_adopt(set, 100, &a, &a);
+	for (int fd = 101; fd < 104; fd++)
+		set = listener_set_adopt(set, fd, &b, &b);
+	ck_assert_uint_eq(set->n_slots, 3);
+	for (int s = 0; s < 3; s++) {
+		ck_assert_int_eq(set->fds[s], 100);
+		ck_assert_int_eq(set->fds[3 + s], 101 + s);
+	}
+	memset(set->fds, -1, 6 * sizeof(int));
+	listener_set_close(&set);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -317,6 +515,14 @@ main(void)
 	tcase_add_test(t, after_a_stop_the_address_is_free_again);
 	tcase_add_test(t, a_failure_closes_what_was_open);
 	tcase_add_test(t, names_are_listed_and_cut);
+	tcase_add_loop_test(t, an_address_that_stays_keeps_its_sockets, 0,
+	    sizeof(counts) / sizeof(*counts));
+	tcase_add_test(t, an_address_that_goes_is_closed);
+	tcase_add_test(t, what_cannot_be_opened_changes_nothing);
+	tcase_add_test(t, a_retired_address_lets_nobody_in_but_loses_nobody);
+	tcase_add_test(t, another_binary_has_the_same_set);
+	tcase_add_test(u, a_retired_path_is_gone);
+	tcase_add_test(u, a_unix_socket_is_adopted_once_for_all);
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(u, make_dir, remove_dir);
 	tcase_add_test(u, a_stale_socket_is_replaced_a_served_one_is_not);

@@ -2,6 +2,7 @@
 #include "worker/cover.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -247,6 +248,80 @@ START_TEST(without_descriptors_it_pauses_and_goes_on)
 }
 END_TEST
 
+/* Two workers behind a generation of four: each has two sockets. */
+START_TEST(fewer_workers_accept_on_all_sockets)
+{
+	struct child one = self;
+	int fds[64];
+
+	one.place = one.slot = 0;
+	one.n_places = 2;
+	set_slot(0, 'R');
+	set_slot(1, 'd');
+	wanted = COUNT_OF(fds);
+	cover_start(&one, on_accept);
+	connect_many(COUNT_OF(fds), fds);
+	loop_run();
+	ck_assert_uint_eq(accepted, wanted);
+	close_many(COUNT_OF(fds), fds);
+}
+END_TEST
+
+static bool
+all_are(size_t address UNUSED)
+{
+	return true;
+}
+
+static bool
+none_is(size_t address UNUSED)
+{
+	return false;
+}
+
+static void
+check_closed(void)
+{
+	for (int s = 0; s < SLOTS; s++) {
+		ck_assert_int_lt(fcntl(set->fds[s], F_GETFD), 0);
+		set->fds[s] = -1;	/* not ours to close again */
+	}
+}
+
+START_TEST(who_leaves_closes_what_others_have)
+{
+	cover_start(&self, on_accept);
+	cover_leave(none_is);
+	ck_assert(!cover_is_leaving());
+	ck_assert_uint_eq(shm_get(&segment_process(1)->accepting), 0);
+	check_closed();
+	cover_leave(all_are);	/* once is enough */
+	ck_assert(!cover_is_leaving());
+}
+END_TEST
+
+START_TEST(a_retired_address_is_emptied_first)
+{
+	int fds[64];
+
+	for (uint32_t s = 0; s < SLOTS; s++) {
+		set_slot(s, 'R');	/* they all leave: nobody else does */
+		shm_set(&segment_process(s)->beat_ms, UINT64_MAX);
+	}
+	wanted = COUNT_OF(fds);
+	cover_start(&self, on_accept);
+	connect_many(COUNT_OF(fds), fds);
+	cover_leave(all_are);
+	ck_assert(cover_is_leaving());
+	loop_run();
+	ck_assert_uint_eq(accepted, wanted);
+	while (cover_is_leaving())
+		run_for(LISTENER_RETIRE_MS / 10);
+	check_closed();
+	close_many(COUNT_OF(fds), fds);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -266,6 +341,9 @@ main(void)
 	tcase_add_test(l, a_slot_that_dies_is_taken_over);
 	tcase_add_test(l, a_stopped_cover_accepts_nothing);
 	tcase_add_test(l, without_descriptors_it_pauses_and_goes_on);
+	tcase_add_test(l, fewer_workers_accept_on_all_sockets);
+	tcase_add_test(l, who_leaves_closes_what_others_have);
+	tcase_add_test(l, a_retired_address_is_emptied_first);
 	suite_add_tcase(s, l);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
