@@ -34,7 +34,7 @@ sub wait_for {
     for (;;) {
         my $value = $check->();
         return $value if $value;
-        return if time > $end;
+        return undef if time > $end;	# not (): it is an argument of check()
         sleep($pause // 0.02);
     }
 }
