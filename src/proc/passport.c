@@ -66,8 +66,8 @@ put_process(FILE *f, const char *word, const struct process *p)
 static void
 put_generation(FILE *f, const struct generation *g)
 {
-	fprintf(f, "generation %u %d %u\n", g->number, g == master.serving,
-	    g->drain_ms);
+	fprintf(f, "generation %u %d %u %d\n", g->number,
+	    g == master.serving, g->drain_ms, g->is_foreign);
 	for (size_t i = 0; i < g->n_workers; i++)
 		put_process(f, "worker", &g->workers[i]);
 }
@@ -249,12 +249,13 @@ read_generation(struct reader *r, const char *rest)
 {
 	struct passport *p = r->p;
 	struct passport_generation g = { 0 };
-	int is_serving;
+	int is_serving, is_foreign = 0;	/* newer */
 
-	if (sscanf(rest, "%u %d %u", &g.number, &is_serving,
-	    &g.drain_ms) != 3 || p->n_generations >= MANY)
+	if (sscanf(rest, "%u %d %u %d", &g.number, &is_serving, &g.drain_ms,
+	    &is_foreign) < 3 || p->n_generations >= MANY)
 		return false;
 	g.is_serving = is_serving != 0;
+	g.is_foreign = is_foreign != 0;
 	p->generations = xrealloc(p->generations,
 	    (p->n_generations + 1) * sizeof(g));
 	p->generations[p->n_generations++] = g;

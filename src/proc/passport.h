@@ -31,6 +31,7 @@ struct passport_process {
 struct passport_generation {
 	uint32_t number;
 	bool is_serving;
+	bool is_foreign;	/* its segment is one of before that of ours */
 	uint32_t drain_ms;
 	struct passport_process *processes;
 	size_t n_processes;

@@ -418,16 +418,16 @@ adopt_process(struct process *to, const struct passport_process *p,
 }
 
 static struct generation *
-adopt_generation(const struct passport_generation *pg, bool is_foreign)
+adopt_generation(const struct passport_generation *pg, bool is_same)
 {
 	struct generation *g = generation_new(pg->number, pg->n_processes);
 
-	g->is_foreign = is_foreign;
+	g->is_foreign = pg->is_foreign || !is_same;
 	g->drain_ms = pg->drain_ms;
 	for (size_t i = 0; i < pg->n_processes; i++) {
 		g->slots[i] = pg->processes[i].slot;
 		adopt_process(&g->workers[i], &pg->processes[i], g,
-		    master.options->worker, is_foreign);
+		    master.options->worker, g->is_foreign);
 	}
 	if (pg->is_serving)
 		master.serving = g;
@@ -510,7 +510,7 @@ upgrade_adopt(int passport)
 	is_same = p->segment >= 0;
 	adopt_wakes(p, is_same);
 	for (size_t i = 0; i < p->n_generations; i++)
-		(void)adopt_generation(&p->generations[i], !is_same);
+		(void)adopt_generation(&p->generations[i], is_same);
 	if (master.serving == NULL)
 		return -1;
 	master.serving->listeners = adopt_sockets(p, false);

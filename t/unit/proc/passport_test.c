@@ -33,6 +33,8 @@ static const char whole[] =
     "worker 3 1 0 1001 31 1 0 0 and more\n"
     "generation 6 0 0\n"
     "worker 4 0 0 900 -1 1 1 0\n"
+    "generation 5 0 0 1\n"
+    "worker 4 0 0 901 33 1 1 0\n"
     "monitor 256 0 2 1002 32 1 0 0\n"
     "secret "
     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
@@ -84,7 +86,7 @@ START_TEST(sockets_and_processes_are_lists)
 	ck_assert_int_eq(p->sockets[0].fd, 20);
 	ck_assert_int_eq(p->sockets[0].actual.sa.sa_family, AF_INET);
 	ck_assert_uint_eq(address_port(&p->sockets[0].actual), 80);
-	ck_assert_uint_eq(p->n_generations, 2);
+	ck_assert_uint_eq(p->n_generations, 3);
 	ck_assert(g[0].is_serving && !g[1].is_serving);
 	ck_assert_uint_eq(g[0].drain_ms, 600000);
 	ck_assert_uint_eq(g[0].n_processes, 2);
@@ -93,6 +95,7 @@ START_TEST(sockets_and_processes_are_lists)
 	ck_assert_int_eq(g[0].processes[1].pid, 1001);
 	ck_assert(g[1].processes[0].is_dismissed);
 	ck_assert_int_eq(g[1].processes[0].control_fd, -1);
+	ck_assert(!g[0].is_foreign && !g[1].is_foreign && g[2].is_foreign);
 	ck_assert_uint_eq(p->n_monitors, 1);
 	ck_assert_uint_eq(p->monitors[0].restarts, 2);
 	passport_free(&p);
