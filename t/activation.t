@@ -84,6 +84,30 @@ start("$backends\nlisteners: [{address: \"127.0.0.1:%%PORT%%\"}]\n", 'web', $web
 is($t->get('/')->{backend}, 'b1', 'a second start with the same socket');
 stop();
 
+# Also behind an end in peace, an upgrade and a reload that had no use for it.
+my $both = "listeners: [{address: \"127.0.0.1:%%PORT%%\"}, {address: \"unix:$dir/web.sock\"}]\n";
+for my $end (
+    ['QUIT', sub { }],
+    ['an upgrade and QUIT', sub { kill 'USR2', $t->pid;
+	wait_for { $t->status->{generation} == 2 } }],
+    ['its removal', sub { spit("$dir/fairlead.yaml", $t->fill(
+	"health_check: off\n${backends}listeners: [{address: \"unix:$dir/other.sock\"}]\n"));
+	kill 'HUP', $t->pid;
+	wait_for { $t->status->{generation} == 2 } }]) {
+	my ($what, $act) = @$end;
+	start("$backends\n$both", 'web:unix', $web, $unix);
+	is($t->get('/')->{backend}, 'b1', "serves, to be ended by $what");
+	ok($act->(), $what) if $what ne 'QUIT';
+	is($t->stop('QUIT'), 0, 'QUIT');
+	my $waits = Fairlead::Client->to_port($web->sockport);
+	ok($waits, "behind $what connections wait") or next;
+	$waits->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	start("$backends\n$both", 'web:unix', $web, $unix);
+	is($waits->response->{backend}, 'b1', 'and are served by the next start');
+	is(Fairlead::Client->to_socket("$dir/web.sock")->get('/')->{backend}, 'b1', 'on the path, too');
+	stop();
+}
+
 # ---- what nobody wants, what cannot be used
 
 my $other = tcp();

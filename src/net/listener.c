@@ -168,6 +168,7 @@ take_activated(struct listener_set *set, size_t i)
 
 	while (n < set->n_slots &&
 	    (fd = activation_take(&set->addresses[i])) >= 0) {
+		set->n_given[i]++;
 		if (is_unix(set, i)) {
 			put_unix(set, i, fd);
 			return 0;
@@ -216,6 +217,7 @@ take_over(struct listener_set *set, size_t i, const struct listener_set *old,
     size_t from)
 {
 	set->addresses[i] = old->addresses[from];
+	set->n_given[i] = old->n_given[from];
 	if (is_unix(set, i)) {
 		put_unix(set, i, old->fds[from * old->n_slots]);
 		return;
@@ -234,6 +236,7 @@ set_new(const struct listener_conf *wanted, size_t n, size_t n_slots)
 	set->n_slots = n_slots;
 	set->addresses = xcalloc(n, sizeof(*set->addresses));
 	set->wanted = xcalloc(n, sizeof(*set->wanted));
+	set->n_given = xcalloc(n, sizeof(*set->n_given));
 	for (size_t i = 0; i < n; i++)
 		set->addresses[i] = set->wanted[i] = wanted[i].address;
 	set->fds = xcalloc(n * n_slots, sizeof(int));
@@ -345,6 +348,7 @@ listener_set_leave(struct listener_set **set, const struct listener_set *other)
 			close(l->fds[i]);
 	free(l->addresses);
 	free(l->wanted);
+	free(l->n_given);
 	free(l->fds);
 	free(l);
 	*set = NULL;
@@ -372,9 +376,11 @@ grow_addresses(struct listener_set *set, const struct address *wanted,
 	set->addresses = xrealloc(set->addresses,
 	    n * sizeof(*set->addresses));
 	set->wanted = xrealloc(set->wanted, n * sizeof(*set->wanted));
+	set->n_given = xrealloc(set->n_given, n * sizeof(*set->n_given));
 	set->fds = xrealloc(set->fds, n * set->n_slots * sizeof(int));
 	set->addresses[n - 1] = *actual;
 	set->wanted[n - 1] = *wanted;
+	set->n_given[n - 1] = 0;
 	memset(&set->fds[(n - 1) * set->n_slots], -1,
 	    set->n_slots * sizeof(int));
 }
@@ -400,7 +406,8 @@ grow_slots(struct listener_set *set)
 
 struct listener_set *
 listener_set_adopt(struct listener_set *set, int fd,
-    const struct address *wanted, const struct address *actual)
+    const struct address *wanted, const struct address *actual,
+    bool is_given)
 {
 	size_t i, n;
 
@@ -411,6 +418,7 @@ listener_set_adopt(struct listener_set *set, int fd,
 		i = set->n_addresses;
 		grow_addresses(set, wanted, actual);
 	}
+	set->n_given[i] += is_given;
 	if (is_unix(set, i)) {
 		put_unix(set, i, fd);
 		return set;
@@ -460,10 +468,11 @@ listener_retire(const struct listener_set *set, size_t address)
 	const struct address *a = &set->addresses[address];
 
 	if (a->sa.sa_family == AF_UNIX) {
-		(void)unlink(a->un.sun_path);
+		if (set->n_given[address] == 0)
+			(void)unlink(a->un.sun_path);
 		return;
 	}
-	for (size_t s = 0; s < count_sockets(set, address); s++)
+	for (size_t s = set->n_given[address]; s < count_sockets(set, address); s++)
 		retire_tcp(set->fds[address * set->n_slots + s]);
 }
 

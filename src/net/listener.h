@@ -18,6 +18,8 @@ struct listener_set {
 	size_t n_slots;			/* the most sockets of an address */
 	struct address *addresses;	/* port 0 became the real one */
 	struct address *wanted;		/* as the configuration has them */
+	size_t *n_given;	/* so many, the first of an address, we were
+				 * started with */
 	int *fds;	/* -1: there are fewer; a Unix socket is there once
 			 * for all slots */
 };
@@ -51,7 +53,8 @@ int listener_set_listen(const struct listener_set *set,
  * is NULL at first; the result replaces it.
  */
 struct listener_set *listener_set_adopt(struct listener_set *set, int fd,
-    const struct address *wanted, const struct address *actual);
+    const struct address *wanted, const struct address *actual,
+    bool is_given);
 
 /* Closes what only *set has and `other` has not; frees it. */
 void listener_set_leave(struct listener_set **set,
@@ -61,7 +64,9 @@ void listener_set_leave(struct listener_set **set,
  * Before its sockets are closed an address is retired: no connection begins
  * any more (the kernel drops SYNs, so clients try again and then are refused;
  * a path is removed), and those that only wait for their first byte come into
- * the queue. Whoever accepts should go on for LISTENER_RETIRE_MS.
+ * the queue. Whoever accepts should go on for LISTENER_RETIRE_MS. A socket
+ * that we were started with stays as it is: another has it, too, for whoever
+ * is started with it next.
  */
 #define LISTENER_RETIRE_MS 500
 void listener_retire(const struct listener_set *set, size_t address);

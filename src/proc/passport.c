@@ -49,7 +49,7 @@ put_sockets(FILE *f, const char *word, const struct listener_set *set)
 			fprintf(f, "%s %d", word, fd);
 			put_address(f, &set->wanted[i]);
 			put_address(f, &set->addresses[i]);
-			putc('\n', f);
+			fputs(s < set->n_given[i] ? " given\n" : "\n", f);
 		}
 	}
 }
@@ -182,13 +182,14 @@ static bool
 read_socket(struct reader *r, const char *rest, bool is_admin)
 {
 	struct passport *p = r->p;
-	char wanted[HEX_MOST], actual[HEX_MOST];
+	char wanted[HEX_MOST], actual[HEX_MOST], given[8] = "";
 	struct passport_socket s = { .is_admin = is_admin };
 
-	if (sscanf(rest, "%d %" HEX_FORM " %" HEX_FORM, &s.fd, wanted,
-	    actual) != 3 || !take_address(&s.wanted, wanted) ||
+	if (sscanf(rest, "%d %" HEX_FORM " %" HEX_FORM " %7s", &s.fd, wanted,
+	    actual, given) < 3 || !take_address(&s.wanted, wanted) ||
 	    !take_address(&s.actual, actual) || p->n_sockets >= MANY)
 		return false;
+	s.is_given = strcmp(given, "given") == 0;
 	p->sockets = xrealloc(p->sockets, (p->n_sockets + 1) * sizeof(s));
 	p->sockets[p->n_sockets++] = s;
 	return true;

@@ -18,6 +18,7 @@
 struct passport_socket {
 	int fd;
 	bool is_admin;
+	bool is_given;		/* by who started us */
 	struct address wanted, actual;
 };
 

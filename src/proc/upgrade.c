@@ -459,7 +459,8 @@ adopt_sockets(const struct passport *p, bool is_admin)
 	for (size_t i = 0; i < p->n_sockets; i++)
 		if (p->sockets[i].is_admin == is_admin)
 			set = listener_set_adopt(set, p->sockets[i].fd,
-			    &p->sockets[i].wanted, &p->sockets[i].actual);
+			    &p->sockets[i].wanted, &p->sockets[i].actual,
+			    p->sockets[i].is_given);
 	return set;
 }
 

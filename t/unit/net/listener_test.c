@@ -467,7 +467,7 @@ START_TEST(another_binary_has_the_same_set)
 		for (size_t s = 0; s < 3; s++)
 			set = listener_set_adopt(set,
 			    old->fds[i * old->n_slots + s], &old->wanted[i],
-			    &old->addresses[i]);
+			    &old->addresses[i], false);
 	ck_assert_uint_eq(set->n_addresses, 2);
 	ck_assert_uint_eq(set->n_slots, 3);
 	ck_assert_mem_eq(set->fds, old->fds, 6 * sizeof(int));
@@ -487,9 +487,9 @@ START_TEST(a_unix_socket_is_adopted_once_for_all)
 
 	snprintf(text, sizeof(text), "unix:%s", path);
 	ck_assert(address_parse(&a, span_str(text)));
-	set = listener_set_adopt(set, 100, &a, &a);
+	set = listener_set_adopt(set, 100, &a, &a, false);
 	for (int fd = 101; fd < 104; fd++)
-		set = listener_set_adopt(set, fd, &b, &b);
+		set = listener_set_adopt(set, fd, &b, &b, false);
 	ck_assert_uint_eq(set->n_slots, 3);
 	for (int s = 0; s < 3; s++) {
 		ck_assert_int_eq(set->fds[s], 100);

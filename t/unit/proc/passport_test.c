@@ -25,6 +25,7 @@ static const char whole[] =
     "wake 0 8\n"
     "wake 99999 9\n"
     "listen 20 " HEX_IN " " HEX_IN "\n"
+    "listen 24 " HEX_IN " " HEX_IN " given\n"
     "admin-listen 21 " HEX_IN " " HEX_IN "\n"
     "admin 22 /run/x/admin sock\n"
     "pid-file 23 /run/x.pid\n"
@@ -81,8 +82,9 @@ START_TEST(sockets_and_processes_are_lists)
 	struct passport *p = read_text(whole, sizeof(whole) - 1);
 	const struct passport_generation *g = p->generations;
 
-	ck_assert_uint_eq(p->n_sockets, 2);
-	ck_assert(!p->sockets[0].is_admin && p->sockets[1].is_admin);
+	ck_assert_uint_eq(p->n_sockets, 3);
+	ck_assert(!p->sockets[0].is_admin && p->sockets[2].is_admin);
+	ck_assert(!p->sockets[0].is_given && p->sockets[1].is_given);
 	ck_assert_int_eq(p->sockets[0].fd, 20);
 	ck_assert_int_eq(p->sockets[0].actual.sa.sa_family, AF_INET);
 	ck_assert_uint_eq(address_port(&p->sockets[0].actual), 80);
