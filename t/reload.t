@@ -145,6 +145,27 @@ is($c->get('/')->{backend}, 'b2', 'the connection is alive');
 ok((wait_for { @{ $t->status->{workers} } == 2 }), 'all old workers end');
 is($idle->get('/')->{backend}, 'b2', 'so is the one that was idle all the time');
 
+# ---- who was there before serves as the user of before
+
+SKIP: {
+	skip 'not root', 5 if $> != 0;
+	my $user_of = sub ($pid) { (stat "/proc/$pid")[4] };
+	my $worker = ($t->workers)[0];
+	my $user = $user_of->($worker);
+
+	write_conf(b('B2'), "user: daemon\nadmin: {socket: $run/no/such/place}");
+	is(reload(), 'rejected', 'another user, and what cannot be had');
+	like("@{ told()->{diagnostics} }", qr/cannot make the admin socket/, 'but the user can');
+	kill 'KILL', $worker;
+	ok((wait_for { my %is = map { $_ => 1 } $t->workers; keys %is == 2 && !$is{$worker} }),
+	    'a worker is replaced');
+	is($user_of->($_), $user, 'by one of the same user') for $t->workers;
+	write_conf(b('B2'));
+}
+$c = $t->connect;
+$idle = $t->connect;
+$idle->get('/');
+
 # ---- more workers than there are slots at first, again and again
 
 write_conf(b('B2'), 'workers: 40');

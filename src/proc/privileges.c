@@ -26,14 +26,17 @@
 #endif
 
 /* Who children become; uid 0: nobody else. */
-static struct {
+struct target {
 	char *name;
 	uid_t uid;
 	gid_t gid;
 	gid_t *groups;		/* looked up once: it may ask a directory */
 	int n_groups;
 	bool is_default;	/* nobody has named it */
-} target;
+};
+
+static struct target target;
+static struct target before;	/* until it is kept; no name: nobody */
 
 static const struct passwd *
 find_user(const char *user)
@@ -52,7 +55,6 @@ find_groups(void)
 
 	/* Says how many there are, then gives them. */
 	(void)getgrouplist(target.name, target.gid, NULL, &n);
-	free(target.groups);
 	target.groups = xcalloc((size_t)n + 1, sizeof(*target.groups));
 	target.n_groups = n;
 	if (getgrouplist(target.name, target.gid, target.groups,
@@ -69,6 +71,36 @@ is_known(const char *user)
 {
 	return target.name != NULL && (user == NULL ? target.is_default :
 	    strcmp(user, target.name) == 0);
+}
+
+static void
+forget(struct target *t)
+{
+	free(t->name);
+	free(t->groups);
+	*t = (struct target){ .name = NULL };
+}
+
+static void
+restore(void)
+{
+	forget(&target);
+	target = before;
+	before = (struct target){ .name = NULL };
+}
+
+void
+privileges_keep(void)
+{
+	forget(&before);
+}
+
+/* Behind an upgrade there was nobody: children never become root for that. */
+void
+privileges_undo(void)
+{
+	if (before.name != NULL)
+		restore();
 }
 
 int
@@ -92,12 +124,16 @@ privileges_find(const char *user)
 	}
 	if (pw->pw_uid == 0)
 		log_warn(NULL, "workers run as root: user is %s", pw->pw_name);
-	free(target.name);
-	target.name = xstrdup(pw->pw_name);
-	target.is_default = user == NULL;
-	target.uid = pw->pw_uid;
-	target.gid = pw->pw_gid;
-	return find_groups();
+	privileges_keep();
+	before = target;
+	target = (struct target){
+		.name = xstrdup(pw->pw_name), .is_default = user == NULL,
+		.uid = pw->pw_uid, .gid = pw->pw_gid,
+	};
+	if (find_groups() == 0)
+		return 0;
+	restore();
+	return -1;
 }
 
 static bool

@@ -9,6 +9,10 @@
  */
 int privileges_find(const char *user);
 
+/* It is so from now on; or, if it was another before, that one again. */
+void privileges_keep(void);
+void privileges_undo(void);
+
 /*
  * Becomes that user: groups, gids, uids, then proves that root cannot be had
  * again, and sets no_new_privs. Does nothing where privileges_find() found

@@ -147,6 +147,7 @@ reload_reject(const char *what)
 	uint32_t number = master.serving->number;
 
 	log_set_tap(NULL);
+	privileges_undo();
 	log_error(NULL, "%s: generation %u goes on", what, number);
 	tell_verdict("rejected");
 	master_keep_slots();
@@ -268,6 +269,7 @@ stop_coming(void)
 {
 	struct generation *g = master.coming;
 
+	privileges_undo();
 	if (master.serving->conf == NULL)
 		lend_conf(g, master.serving);
 	listener_set_leave(&g->listeners, master.serving->listeners);
@@ -343,6 +345,7 @@ commit(void)
 		reload_abort("cannot listen");
 		return;
 	}
+	privileges_keep();
 	master.serving = g;
 	g->since_wall_ms = clock_wall_ms();
 	master_serves();
