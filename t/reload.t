@@ -6,6 +6,7 @@ use Test::More;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Fairlead::Test;
+use IO::Socket::INET;
 use JSON::PP ();
 
 my $t = Fairlead::Test->new;
@@ -188,5 +189,17 @@ ok((wait_for { @{ $t->status->{workers} } == 40 }), 'the old workers end');
 # ---- QUIT still asks everybody to go
 
 is($t->stop('QUIT'), 0, 'QUIT');
+
+# ---- TERM ends a reload that waits for names, and begins nothing
+
+my $mute = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "udp: $!";
+$t->start(own_listeners => 1, config => conf(b('B1')));
+write_conf('{host: a.example, port: 80}', 'resolver: {servers: ["127.0.0.1:' .
+    $mute->sockport . '"], timeout: 4s}');
+kill 'HUP', $t->pid;
+ok((wait_for { my $log = $t->log; $log =~ /generation 2 is coming/ &&
+    !(grep { $_->{state} eq 'starting' } @{ $t->status->{workers} }) }), 'a reload that waits');
+is($t->stop('TERM'), 0, 'TERM');
+unlike($t->log, qr/failed to start|died|applied: .*generation 2,/, 'ends all of it');
 
 finish();

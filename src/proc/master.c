@@ -126,7 +126,7 @@ master_child_ready(struct process *p)
 	if (master.state == MASTER_RUNNING &&
 	    p->generation == master.serving && p->slot != SEGMENT_MONITOR)
 		link_again(p);
-	if (master.coming != NULL)
+	if (master.coming != NULL && master.state <= MASTER_RUNNING)
 		reload_step();
 }
 
@@ -341,7 +341,7 @@ bury_worker(struct process *p, int status)
 	struct generation *g = p->generation;
 
 	process_reaped(p, status);
-	if (g == master.coming && master.serving != NULL)
+	if (g == master.coming && master.state == MASTER_RUNNING)
 		reload_abort("a worker failed to start");
 	else if (master_wants(p))
 		process_replace(p);

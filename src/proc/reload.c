@@ -237,9 +237,7 @@ reload_first(struct conf *conf)
 	if (open_coming(conf) < 0)
 		return -1;
 	run_dir_tell("starting", NULL, 0);
-	clock_update();
-	generation_spawn(master.coming);
-	monitor_serve(master.coming);
+	start_coming();
 	return 0;
 }
 
