@@ -275,7 +275,7 @@ listener_set_renew(const struct listener_set *old,
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (open_address(set, i, n_workers, &wanted[i]) < 0) {
-			listener_set_leave(&set, old);
+			listener_set_undo(&set, old);
 			return NULL;
 		}
 	}
@@ -358,6 +358,19 @@ void
 listener_set_close(struct listener_set **set)
 {
 	listener_set_leave(set, NULL);
+}
+
+void
+listener_set_undo(struct listener_set **set, const struct listener_set *other)
+{
+	const struct listener_set *l = *set;
+
+	for (size_t i = 0; l != NULL && i < l->n_addresses; i++)
+		if (is_unix(l, i) && l->n_given[i] == 0 &&
+		    l->fds[i * l->n_slots] >= 0 &&
+		    !listener_is_kept(l, i, other))
+			(void)unlink(l->addresses[i].un.sun_path);
+	listener_set_leave(set, other);
 }
 
 bool

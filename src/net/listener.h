@@ -59,6 +59,9 @@ struct listener_set *listener_set_adopt(struct listener_set *set, int fd,
 /* Closes what only *set has and `other` has not; frees it. */
 void listener_set_leave(struct listener_set **set,
     const struct listener_set *other);
+/* The same where nobody has served: paths that it made are removed, too. */
+void listener_set_undo(struct listener_set **set,
+    const struct listener_set *other);
 
 /*
  * Before its sockets are closed an address is retired: no connection begins

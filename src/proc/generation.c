@@ -102,7 +102,7 @@ generation_open(struct conf *conf, const struct generation *before)
 	g->is_term_graceful = conf->sigterm_is_graceful;
 	if (open_all(g, before) == 0)
 		return g;
-	listener_set_leave(&g->listeners,
+	listener_set_undo(&g->listeners,
 	    before != NULL ? before->listeners : NULL);
 	generation_free(&g);
 	return NULL;

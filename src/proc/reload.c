@@ -122,7 +122,7 @@ open_coming(struct conf *conf)
 		run_dir_own();
 	if (admin_open(&master.coming_admin, g->conf, &master.admin) < 0 ||
 	    pid_file_take(conf->pid_file) < 0) {
-		listener_set_leave(&g->listeners, master.serving == NULL ?
+		listener_set_undo(&g->listeners, master.serving == NULL ?
 		    NULL : master.serving->listeners);
 		admin_close(&master.coming_admin, &master.admin);
 		generation_free(&g);
@@ -270,7 +270,7 @@ stop_coming(void)
 	privileges_undo();
 	if (master.serving->conf == NULL)
 		lend_conf(g, master.serving);
-	listener_set_leave(&g->listeners, master.serving->listeners);
+	listener_set_undo(&g->listeners, master.serving->listeners);
 	admin_close(&master.coming_admin, &master.admin);
 	generation_tell(g, CONTROL_STOP);
 	(void)pid_file_take(master.serving->conf->pid_file);

@@ -456,6 +456,26 @@ START_TEST(a_retired_path_is_gone)
 }
 END_TEST
 
+START_TEST(a_path_that_nobody_used_is_gone)
+{
+	struct address both[2];
+	struct listener_set *old, *set;
+	char text[80];
+
+	snprintf(text, sizeof(text), "unix:%s", path);
+	ck_assert(address_parse(&both[0], span_str(text)));
+	both[1] = address_of("127.0.0.1");
+	set = renew(NULL, both, 2, SLOTS);
+	listener_set_undo(&set, NULL);
+	ck_assert_int_lt(access(path, F_OK), 0);
+	old = renew(NULL, both, 2, SLOTS);
+	set = renew(old, both, 2, SLOTS);
+	listener_set_undo(&set, old);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	listener_set_undo(&old, NULL);
+}
+END_TEST
+
 /* As a passport tells it: a socket a line. */
 START_TEST(another_binary_has_the_same_set)
 {
@@ -522,6 +542,7 @@ main(void)
 	tcase_add_test(t, a_retired_address_lets_nobody_in_but_loses_nobody);
 	tcase_add_test(t, another_binary_has_the_same_set);
 	tcase_add_test(u, a_retired_path_is_gone);
+	tcase_add_test(u, a_path_that_nobody_used_is_gone);
 	tcase_add_test(u, a_unix_socket_is_adopted_once_for_all);
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(u, make_dir, remove_dir);
