@@ -108,6 +108,19 @@ generation_open(struct conf *conf, const struct generation *before)
 	return NULL;
 }
 
+/* Behind an upgrade that fails what it logs to is all that there is. */
+static void
+leave_logs(struct generation *g)
+{
+	struct generation *to = master.serving;
+
+	if (to == NULL || to == g || to->conf != NULL || g->logs.error.fd < 0)
+		return;
+	logs_close(&to->logs);
+	to->logs = g->logs;
+	g->logs = (struct logs){ .error.fd = -1, .access.fd = -1 };
+}
+
 void
 generation_free(struct generation **generation)
 {
@@ -115,6 +128,7 @@ generation_free(struct generation **generation)
 
 	if (g == NULL)
 		return;
+	leave_logs(g);
 	for (size_t i = 0; i < g->n_workers && g->slots[i] != UINT32_MAX; i++) {
 		process_fini(&g->workers[i]);
 		if (!g->is_foreign)

@@ -57,6 +57,8 @@ struct generation {
 	uint32_t drain_ms;		/* drain_timeout; 0: none */
 	uint32_t shutdown_ms, delay_ms;	/* shutdown_timeout, drain_delay */
 	bool is_term_graceful;
+	bool is_adopted;		/* its workers are of the binary before
+					 * us: what they have we cannot know */
 	bool is_foreign;		/* of another segment than ours */
 	struct timer patience;		/* drain_timeout, then harder */
 };

@@ -88,6 +88,13 @@ is_any_alive(void)
 	return is_any_worker_alive() || monitor_is_alive();
 }
 
+/* Of those that we have the configuration of. */
+static bool
+is_ours(const struct generation *g)
+{
+	return !g->is_adopted && (g == master.serving || g == master.coming);
+}
+
 bool
 master_wants(const struct process *p)
 {
@@ -96,9 +103,7 @@ master_wants(const struct process *p)
 	case MASTER_RUNNING:
 	case MASTER_LAME:
 		return p->generation->conf != NULL &&
-		    (p->slot == SEGMENT_MONITOR ||
-		    p->generation == master.serving ||
-		    p->generation == master.coming);
+		    (p->slot == SEGMENT_MONITOR || is_ours(p->generation));
 	case MASTER_DRAINING:
 		return p->slot == SEGMENT_MONITOR &&	/* for /readyz */
 		    p->generation->conf != NULL;
@@ -292,10 +297,10 @@ has_unknown(void)
 		const struct generation *g = container_of(it,
 		    struct generation, link);
 
-		if (g->conf == NULL && !g->is_foreign)
+		if (g->is_adopted && !g->is_foreign)
 			return true;
 	}
-	return master.serving != NULL && master.serving->conf == NULL;
+	return master.serving != NULL && master.serving->is_adopted;
 }
 
 /* What only a generation knew that has ended is for others. */
@@ -345,6 +350,8 @@ bury_worker(struct process *p, int status)
 		reload_abort("a worker failed to start");
 	else if (master_wants(p))
 		process_replace(p);
+	else if (g == master.serving && master.coming == NULL)
+		master.wants_reload = true;	/* an upgrade has failed */
 	else
 		end_if_drained(g);
 }
@@ -475,6 +482,7 @@ on_signal(int signo)
 {
 	if (signo == SIGCHLD) {
 		reap();
+		master_next_change();
 		return;
 	}
 	if (signo == SIGWINCH)

@@ -250,11 +250,12 @@ end_coming(void)
 	loop_timer_fini(&master.coming_late);
 }
 
-/* Behind an upgrade nobody has the configuration of those who serve: whoever
- * has to be replaced there gets the one that is here. */
+/* Behind an upgrade nobody has the configuration of those who serve: their
+ * monitor gets the one that is here. */
 static void
 lend_conf(struct generation *from, struct generation *to)
 {
+	logs_close(&to->logs);
 	to->conf = from->conf;
 	to->logs = from->logs;
 	from->conf = NULL;
@@ -351,6 +352,7 @@ commit(void)
 	shm_publish(&segment.header->ready_generation, g->number);
 	if (old != NULL) {
 		generation_tell(g, CONTROL_GO);
+		logs_use(&g->logs, g->conf);	/* the old one's may go */
 		drain_others(old, g);
 	}
 	admin_close(&master.admin, &master.coming_admin);

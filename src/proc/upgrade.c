@@ -338,6 +338,34 @@ check_sockets(const struct passport *p)
 	return 0;
 }
 
+static struct listener_set *
+adopt_sockets(const struct passport *p, bool is_admin)
+{
+	struct listener_set *set = NULL;
+
+	for (size_t i = 0; i < p->n_sockets; i++)
+		if (p->sockets[i].is_admin == is_admin)
+			set = listener_set_adopt(set, p->sockets[i].fd,
+			    &p->sockets[i].wanted, &p->sockets[i].actual,
+			    p->sockets[i].is_given);
+	return set;
+}
+
+/* Those that are new are bound, and closed. */
+static int
+check_listeners(const struct passport *p, const struct conf *conf)
+{
+	struct listener_set *old = adopt_sockets(p, false), *set;
+	int result;
+
+	set = listener_set_renew(old, conf->listeners, conf->n_listeners,
+	    (size_t)conf->workers);
+	result = set != NULL ? 0 : -1;
+	listener_set_undo(&set, old);
+	listener_set_close(&old);
+	return result;
+}
+
 /* Our own process only: the segment that it is tried with goes with it. */
 static int
 check_segment(const struct passport *p)
@@ -361,7 +389,8 @@ upgrade_rehearse(int passport, const struct conf *conf)
 		fputs("fairlead: the passport cannot be read\n", stderr);
 	else if (conf->workers == 0)
 		fputs("fairlead: workers: 0 takes a restart\n", stderr);
-	else if (check_sockets(p) == 0 && check_segment(p) == 0)
+	else if (check_sockets(p) == 0 && check_segment(p) == 0 &&
+	    check_listeners(p, conf) == 0)
 		result = EXIT_SUCCESS;
 	passport_free(&p);
 	return result;
@@ -422,6 +451,7 @@ adopt_generation(const struct passport_generation *pg, bool is_same)
 {
 	struct generation *g = generation_new(pg->number, pg->n_processes);
 
+	g->is_adopted = true;
 	g->is_foreign = pg->is_foreign || !is_same;
 	g->drain_ms = pg->drain_ms;
 	for (size_t i = 0; i < pg->n_processes; i++) {
@@ -449,19 +479,6 @@ adopt_monitors(const struct passport *p, bool is_foreign)
 		else
 			list_append(&master.old_monitors, &m->link);
 	}
-}
-
-static struct listener_set *
-adopt_sockets(const struct passport *p, bool is_admin)
-{
-	struct listener_set *set = NULL;
-
-	for (size_t i = 0; i < p->n_sockets; i++)
-		if (p->sockets[i].is_admin == is_admin)
-			set = listener_set_adopt(set, p->sockets[i].fd,
-			    &p->sockets[i].wanted, &p->sockets[i].actual,
-			    p->sockets[i].is_given);
-	return set;
 }
 
 static void
