@@ -70,6 +70,7 @@ sub put () {
 	    --runstatedir=/opt/run --user=nobody; } &&
 	    make -j2 fairlead && make install DESTDIR="$3"';
 
+	must("$sources/contrib/install-packages", 'accept');
 	must('sh', '-c', $inside, 'sh', $build, $sources, $root);
 	must('mount', '-t', 'tmpfs', '-o', 'mode=755', 'installed', '/opt');
 	must('cp', '-a', "$root/opt/.", '/opt/');
