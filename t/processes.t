@@ -177,6 +177,9 @@ ok(are_gone(@family), 'and no process is left');
 
 $t = new(1, args => ['--mode', 'single']);
 is_deeply([tree($t->pid)], [$t->pid], 'single mode is one process');
+rename $t->dir . '/error.log', $t->dir . '/error.log.1';
+kill 'USR1', $t->pid;
+ok((wait_for { -e $t->dir . '/error.log' && $t->log =~ /logs reopened/ }), 'USR1 opens its log anew');
 is($t->get('/')->{status}, 200, 'it serves');
 is($t->status->{pid}, $t->pid, 'and answers on the admin socket');
 is($t->status->{workers}[0]{pid}, $t->pid, 'as worker');

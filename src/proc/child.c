@@ -15,6 +15,7 @@
 #include "event/loop.h"
 #include "net/listener.h"
 #include "proc/control.h"
+#include "proc/logs.h"
 #include "proc/daemon.h"
 #include "proc/notify.h"
 #include "proc/privileges.h"
@@ -263,6 +264,10 @@ on_single_signal(int signo)
 		break;
 	case SIGQUIT:
 		drain_single();
+		break;
+	case SIGUSR1:
+		if (logs_reopen(me.self->logs) != 0)
+			log_notice(NULL, "logs reopened");
 		break;
 	case SIGWINCH:
 		break;

@@ -6,6 +6,7 @@
 
 struct conf;
 struct listener_set;
+struct logs;
 
 /* Everything a child's main needs; inherited by fork, read-only but for the
  * descriptors. */
@@ -22,6 +23,7 @@ struct child {
 	const struct listener_set *listeners;
 	int admin_fds[2];	/* listening: Unix socket, TCP; -1: none */
 	int access_fd;		/* of the access log, or -1 */
+	struct logs *logs;	/* of a single process, which has no master */
 	bool is_released;	/* child_release() */
 };
 

@@ -724,6 +724,7 @@ open_single(struct child *self, struct logs *logs, const struct conf *conf)
 	secret_keep(conf);
 	admin_descriptors(&master.admin, self->admin_fds);
 	self->access_fd = logs->access.fd;
+	self->logs = logs;
 	return 0;
 }
 
