@@ -177,6 +177,7 @@ ok(are_gone(@family), 'and no process is left');
 
 $t = new(1, args => ['--mode', 'single']);
 is_deeply([tree($t->pid)], [$t->pid], 'single mode is one process');
+chmod 0777, $t->dir;	# it is nobody by now
 rename $t->dir . '/error.log', $t->dir . '/error.log.1';
 kill 'USR1', $t->pid;
 ok((wait_for { -e $t->dir . '/error.log' && $t->log =~ /logs reopened/ }), 'USR1 opens its log anew');
