@@ -187,7 +187,8 @@ obey(struct control_message *m)
 		if (m->n_fds == 1)
 			order_heir(m);
 		else
-			refuse(m);
+			log_warn(NULL, "no descriptor for a channel to a "
+			    "worker that leaves");
 		break;
 	case CONTROL_LOGS:
 		take_logs(m);

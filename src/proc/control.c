@@ -90,6 +90,13 @@ take_descriptors(struct msghdr *msg, int fds[CONTROL_FDS])
 	return (uint32_t)n;
 }
 
+/* Fewer than the sender says: this process may have no more. */
+static bool
+is_right_count(const struct msghdr *msg, uint32_t said, uint32_t got)
+{
+	return got == said || (got < said && (msg->msg_flags & MSG_CTRUNC));
+}
+
 enum control_result
 control_receive(int fd, struct control_message *m)
 {
@@ -112,9 +119,11 @@ control_receive(int fd, struct control_message *m)
 	if (n < 0)
 		return CONTROL_INVALID;
 	n_fds = take_descriptors(&msg, m->fds);
-	if (n == WIRE_SIZE && (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
-	    is_valid(m) && m->n_fds == n_fds)
+	if (n == WIRE_SIZE && (msg.msg_flags & MSG_TRUNC) == 0 &&
+	    is_valid(m) && is_right_count(&msg, m->n_fds, n_fds)) {
+		m->n_fds = n_fds;
 		return CONTROL_GOT;
+	}
 	for (uint32_t i = 0; i < n_fds; i++)
 		close(m->fds[i]);
 	errno = EPROTO;

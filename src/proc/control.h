@@ -6,8 +6,9 @@
 /*
  * One SOCK_SEQPACKET pair a child: a message is a packet of fixed size, with
  * at most CONTROL_FDS descriptors beside it (SCM_RIGHTS). Whatever does not
- * look exactly like that is refused; what it carried is closed. Nothing here
- * blocks.
+ * look exactly like that is refused; what it carried is closed. Only that
+ * descriptors are missing, the last ones or all, is no reason: a process at its
+ * limit has to hear what it is told, too. Nothing here blocks.
  */
 #define CONTROL_FDS	8
 #define CONTROL_DATA	192

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -136,6 +137,30 @@ START_TEST(what_is_odd_is_refused_and_its_descriptors_closed)
 }
 END_TEST
 
+/* It has to hear of it all the same. */
+START_TEST(whoever_has_no_descriptors_left_gets_fewer)
+{
+	struct control_message m = { .type = CONTROL_DRAIN, .n_fds = 4 };
+	struct rlimit all, few;
+	int next = dup(0);
+
+	close(next);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = all;
+	few.rlim_cur = (rlim_t)next + (rlim_t)_i;
+	for (uint32_t i = 0; i < m.n_fds; i++)
+		m.fds[i] = STDOUT_FILENO;
+	ck_assert_int_eq(control_send(ends[0], &m), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_int_eq(control_receive(ends[1], &m), CONTROL_GOT);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+	ck_assert_uint_eq(m.type, CONTROL_DRAIN);
+	ck_assert_uint_eq(m.n_fds, (uint32_t)_i);
+	for (uint32_t i = 0; i < m.n_fds; i++)
+		close(m.fds[i]);
+}
+END_TEST
+
 START_TEST(nonsense_is_not_sent)
 {
 	struct control_message m = { .type = CONTROL_STOP, .n_fds = 1 };
@@ -191,6 +216,8 @@ main(void)
 	tcase_add_loop_test(t,
 	    what_is_odd_is_refused_and_its_descriptors_closed, 0,
 	    sizeof(refused) / sizeof(refused[0]));
+	tcase_add_loop_test(t, whoever_has_no_descriptors_left_gets_fewer, 0,
+	    5);
 	tcase_add_test(t, nonsense_is_not_sent);
 	tcase_add_test(t, a_full_queue_does_not_block);
 	tcase_add_test(t, the_end_of_the_other_side_is_seen);
