@@ -279,6 +279,9 @@ set_retired(struct control_drain *d, const struct generation *g,
 			d->retired[i / 8] |= (uint8_t)(1u << i % 8);
 }
 
+/* Until then nobody else can have it. */
+#define LEAVE_MS 200	/* more, for workers that are busy */
+
 static void
 retire_addresses(const struct generation *g, const struct generation *heir)
 {
@@ -286,9 +289,13 @@ retire_addresses(const struct generation *g, const struct generation *heir)
 	    heir->listeners;
 
 	for (size_t i = 0; g->listeners != NULL &&
-	    i < g->listeners->n_addresses; i++)
-		if (!listener_is_kept(g->listeners, i, other))
-			listener_retire(g->listeners, i);
+	    i < g->listeners->n_addresses; i++) {
+		if (listener_is_kept(g->listeners, i, other))
+			continue;
+		listener_retire(g->listeners, i);
+		loop_timer_set(&master.retiring, clock_now_ms +
+		    LISTENER_RETIRE_MS + LEAVE_MS);
+	}
 }
 
 void

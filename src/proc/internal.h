@@ -100,6 +100,7 @@ struct master {
 	struct timer watch;	/* heartbeats */
 	struct timer patience;	/* draining, stopping: then harder */
 	struct timer coming_late;	/* the coming one takes too long */
+	struct timer retiring;	/* old workers still accept somewhere */
 };
 
 extern struct master master;

@@ -393,12 +393,13 @@ reap(void)
 /* ---- signals */
 
 /* One change at a time; asked for twice while another is under way, it comes
- * once. */
+ * once. An address that was just given up may be in the file again. */
 static bool
 can_change(void)
 {
 	return master.state == MASTER_RUNNING && master.coming == NULL &&
-	    !master.waits_for_room && !upgrade_is_under_way();
+	    !master.waits_for_room && !upgrade_is_under_way() &&
+	    !timer_is_set(&master.retiring);
 }
 
 void
@@ -413,6 +414,12 @@ master_next_change(void)
 		master.wants_reload = false;
 		reload_begin();
 	}
+}
+
+static void
+on_retired(struct timer *t UNUSED)
+{
+	master_next_change();
 }
 
 static void
@@ -526,6 +533,7 @@ start_loop(void)
 	}
 	timer_init(&master.watch, on_watch);
 	timer_init(&master.patience, on_patience);
+	timer_init(&master.retiring, on_retired);
 	return 0;
 }
 
