@@ -148,11 +148,11 @@ is($idle->get('/')->{backend}, 'b2', 'so is the one that was idle all the time')
 
 # ---- an address that comes and goes, faster than whoever is leaving it
 
-my $other = free_port();
+my $third = free_port();
 for (1 .. 3) {
-	spit($file, conf(b('B2')) =~ s/^listeners: \[/$&\{address: "127.0.0.1:$other"\}, /mr);
+	spit($file, conf(b('B2')) =~ s/^listeners: \[/$&\{address: "127.0.0.1:$third"\}, /mr);
 	is(reload(), 'applied', 'another listener') or diag(@{ told()->{diagnostics} });
-	is(Fairlead::Client->to_port($other)->get('/')->{backend}, 'b2', 'serves');
+	is(Fairlead::Client->to_port($third)->get('/')->{backend}, 'b2', 'serves');
 	write_conf(b('B2'));
 	is(reload(), 'applied', 'and is gone');
 }
