@@ -110,9 +110,14 @@ $_->close for $c, $idle;
 $c = $t->connect;
 $idle = $t->connect;
 $idle->get('/');
-$c->send("GET /delay/700 HTTP/1.1\r\nHost: a\r\n\r\n");
+$c->send("GET /delay/1500 HTTP/1.1\r\nHost: a\r\n\r\n");
 wait_for { $t->in_flight == 1 };
+my @busy = $t->workers;
 is(upgrade(), 'applied', 'USR2 while a request is under way');
+rename $t->dir . '/error.log', $t->dir . '/error.log.1';
+kill 'USR1', $t->pid;
+ok((wait_for { -e $t->dir . '/error.log' && grep { $t->log =~ / info $_: logs reopened$/m } @busy }),
+    'USR1: the worker of before writes to the new log, too');
 is(upgrade(), 'applied', 'and again');
 is($c->response->{status}, 200, 'it is answered');
 is($c->get('/')->{status}, 200, 'the connection goes on');

@@ -21,10 +21,12 @@
 static int
 open_logs(struct generation *g, const struct generation *before)
 {
+	const struct logs *logs = before != NULL &&
+	    before->logs.error.fd >= 0 ? &before->logs : NULL;
 	char why[LOGS_WHY_MAX];
 
-	if (logs_open(&g->logs, g->conf, before != NULL && before->conf != NULL ?
-	    &before->logs : NULL, master.options->options->directory, why) == 0) {
+	if (logs_open(&g->logs, g->conf, logs,
+	    master.options->options->directory, why) == 0) {
 		/* At the start somebody waits at stderr until all is ready. */
 		if (before == NULL || before->conf == NULL)
 			log_open(g->logs.error.fd, before == NULL);

@@ -64,10 +64,22 @@ put_process(FILE *f, const char *word, const struct process *p)
 }
 
 static void
+put_log(FILE *f, const char *which, const struct log_file *l)
+{
+	if (l->fd >= 0)
+		fprintf(f, "log %s %d %s\n", which, l->fd,
+		    l->path != NULL ? l->path : "");
+}
+
+static void
 put_generation(FILE *f, const struct generation *g)
 {
 	fprintf(f, "generation %u %d %u %d\n", g->number,
 	    g == master.serving, g->drain_ms, g->is_foreign);
+	fprintf(f, "stop %u %u %d\n", g->shutdown_ms, g->delay_ms,
+	    g->is_term_graceful);
+	put_log(f, "error", &g->logs.error);
+	put_log(f, "access", &g->logs.access);
 	for (size_t i = 0; i < g->n_workers; i++)
 		put_process(f, "worker", &g->workers[i]);
 }
@@ -227,15 +239,54 @@ add_process(const char *rest, struct passport_process **all, size_t *n)
 	return true;
 }
 
+/* What a line behind its own is about; NULL: there was none. */
+static struct passport_generation *
+last_generation(const struct reader *r)
+{
+	size_t n = r->p->n_generations;
+
+	return n == 0 ? NULL : &r->p->generations[n - 1];
+}
+
+static bool
+read_stop(struct reader *r, const char *rest)
+{
+	struct passport_generation *g = last_generation(r);
+	int is_graceful;
+
+	if (g == NULL || sscanf(rest, "%u %u %d", &g->shutdown_ms,
+	    &g->delay_ms, &is_graceful) != 3)
+		return false;
+	g->is_term_graceful = is_graceful != 0;
+	g->has_stop = true;
+	return true;
+}
+
+static bool
+read_log(struct reader *r, const char *rest)
+{
+	struct passport_generation *g = last_generation(r);
+	struct passport_log *l;
+	char which[8];
+	int fd, path = 0;
+
+	if (g == NULL || sscanf(rest, "%7s %d %n", which, &fd, &path) != 2 ||
+	    path == 0)
+		return false;
+	l = strcmp(which, "access") == 0 ? &g->access : &g->error;
+	free(l->path);
+	l->path = rest[path] != '\0' ? xstrdup(rest + path) : NULL;
+	l->fd = fd;
+	return true;
+}
+
 static bool
 read_worker(struct reader *r, const char *rest)
 {
-	struct passport_generation *g;
+	struct passport_generation *g = last_generation(r);
 
-	if (r->p->n_generations == 0)
-		return false;
-	g = &r->p->generations[r->p->n_generations - 1];
-	return add_process(rest, &g->processes, &g->n_processes) &&
+	return g != NULL &&
+	    add_process(rest, &g->processes, &g->n_processes) &&
 	    g->processes[g->n_processes - 1].slot < SEGMENT_SLOTS;
 }
 
@@ -249,7 +300,7 @@ static bool
 read_generation(struct reader *r, const char *rest)
 {
 	struct passport *p = r->p;
-	struct passport_generation g = { 0 };
+	struct passport_generation g = { .error.fd = -1, .access.fd = -1 };
 	int is_serving, is_foreign = 0;	/* newer */
 
 	if (sscanf(rest, "%u %d %u %d", &g.number, &is_serving, &g.drain_ms,
@@ -370,6 +421,7 @@ static const struct {
 	{ "listen", read_listen }, { "admin-listen", read_admin_listen },
 	{ "admin", read_admin }, { "pid-file", read_pid_file },
 	{ "generation", read_generation }, { "worker", read_worker },
+	{ "stop", read_stop }, { "log", read_log },
 	{ "monitor", read_monitor }, { "secret", read_secret },
 	{ "run-dir", read_run_dir }, { "end", read_end },
 };
@@ -431,8 +483,11 @@ passport_free(struct passport **passport)
 
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->n_generations; i++)
+	for (size_t i = 0; i < p->n_generations; i++) {
 		free(p->generations[i].processes);
+		free(p->generations[i].error.path);
+		free(p->generations[i].access.path);
+	}
 	free(p->generations);
 	free(p->monitors);
 	free(p->sockets);
@@ -468,6 +523,10 @@ keep_generation(const struct generation *g, bool keep)
 {
 	for (size_t i = 0; i < g->n_workers; i++)
 		set_kept(g->workers[i].control.fd, keep);
+	if (g->logs.error.path != NULL)
+		set_kept(g->logs.error.fd, keep);
+	if (g->logs.access.path != NULL)
+		set_kept(g->logs.access.fd, keep);
 }
 
 void

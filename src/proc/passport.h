@@ -29,11 +29,20 @@ struct passport_process {
 	bool is_ready, is_dismissed, is_released;
 };
 
+struct passport_log {
+	int fd;			/* -1: none */
+	char *path;		/* NULL: a descriptor that it was given */
+};
+
 struct passport_generation {
 	uint32_t number;
 	bool is_serving;
 	bool is_foreign;	/* its segment is one of before that of ours */
 	uint32_t drain_ms;
+	bool has_stop;			/* what follows was told */
+	uint32_t shutdown_ms, delay_ms;
+	bool is_term_graceful;
+	struct passport_log error, access;
 	struct passport_process *processes;
 	size_t n_processes;
 };

@@ -446,14 +446,37 @@ adopt_process(struct process *to, const struct passport_process *p,
 		segment_hold_process(p->slot);
 }
 
+static struct log_file
+adopt_log(struct passport_log *l)
+{
+	struct log_file file = { .fd = l->fd, .path = l->path };
+
+	l->path = NULL;
+	return file;
+}
+
+/* What an older binary did not tell is as usual. */
+static void
+adopt_manners(struct generation *g, struct passport_generation *pg)
+{
+	g->drain_ms = pg->drain_ms;
+	g->logs.error = adopt_log(&pg->error);
+	g->logs.access = adopt_log(&pg->access);
+	if (!pg->has_stop)
+		return;
+	g->shutdown_ms = pg->shutdown_ms;
+	g->delay_ms = pg->delay_ms;
+	g->is_term_graceful = pg->is_term_graceful;
+}
+
 static struct generation *
-adopt_generation(const struct passport_generation *pg, bool is_same)
+adopt_generation(struct passport_generation *pg, bool is_same)
 {
 	struct generation *g = generation_new(pg->number, pg->n_processes);
 
 	g->is_adopted = true;
 	g->is_foreign = pg->is_foreign || !is_same;
-	g->drain_ms = pg->drain_ms;
+	adopt_manners(g, pg);
 	for (size_t i = 0; i < pg->n_processes; i++) {
 		g->slots[i] = pg->processes[i].slot;
 		adopt_process(&g->workers[i], &pg->processes[i], g,

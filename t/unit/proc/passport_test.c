@@ -30,6 +30,9 @@ static const char whole[] =
     "admin 22 /run/x/admin sock\n"
     "pid-file 23 /run/x.pid\n"
     "generation 7 1 600000\n"
+    "stop 1000 2000 1\n"
+    "log error 40 /var/log/a b.log\n"
+    "log access 1 \n"
     "worker 0 0 1 1000 30 1 0 0\n"
     "worker 3 1 0 1001 31 1 0 0 and more\n"
     "generation 6 0 0\n"
@@ -91,6 +94,15 @@ START_TEST(sockets_and_processes_are_lists)
 	ck_assert_uint_eq(p->n_generations, 3);
 	ck_assert(g[0].is_serving && !g[1].is_serving);
 	ck_assert_uint_eq(g[0].drain_ms, 600000);
+	ck_assert(g[0].has_stop && !g[1].has_stop);
+	ck_assert_uint_eq(g[0].shutdown_ms, 1000);
+	ck_assert_uint_eq(g[0].delay_ms, 2000);
+	ck_assert(g[0].is_term_graceful);
+	ck_assert_int_eq(g[0].error.fd, 40);
+	ck_assert_str_eq(g[0].error.path, "/var/log/a b.log");
+	ck_assert_int_eq(g[0].access.fd, 1);
+	ck_assert_ptr_null(g[0].access.path);
+	ck_assert_int_eq(g[1].error.fd, -1);
 	ck_assert_uint_eq(g[0].n_processes, 2);
 	ck_assert_uint_eq(g[0].processes[1].slot, 3);
 	ck_assert_uint_eq(g[0].processes[1].place, 1);
@@ -125,6 +137,9 @@ static const char *const bad[] = {
 	"passport 1\ngeneration 1 1 0\nworker 0 0 0 -1 3 1 0 0\nend\n",
 	"passport 1\ngeneration 1 1 0\nworker 0 0 0\nend\n",
 	"passport 1\ngeneration 1 1\nend\n",
+	"passport 1\nlog error 3 /x\ngeneration 1 1 0\nend\n",
+	"passport 1\ngeneration 1 1 0\nlog error /x\nend\n",
+	"passport 1\ngeneration 1 1 0\nstop 1 2\nend\n",
 	"passport 1\ngeneration 1 1 0\nlisten 3 02 02\nend\n",
 	"passport 1\ngeneration 1 1 0\nlisten 3 0200005 02000050\nend\n",
 	"passport 1\ngeneration 1 1 0\nlisten 3 xx000050 02000050\nend\n",
