@@ -207,15 +207,28 @@ upstream_adopter(struct upstream *u, uint32_t slot, struct span identity)
 	return NULL;
 }
 
-struct http_stream *
-backend_adopt(struct backend *b, int fd, bool client_has_ended,
-    bool backend_has_ended)
+void
+backend_expect(struct backend *b)
 {
 	if (b->upstream->has_limits)
 		limit_adopt(b);
 	shm_add(b->in_flight, 1);
 	if (b->total != NULL)
 		shm_add(b->total, 1);
+}
+
+void
+backend_unexpect(struct backend *b)
+{
+	if (b->upstream->has_limits)
+		limit_release(b);
+	backend_done(b);
+}
+
+struct http_stream *
+backend_adopt(struct backend *b, int fd, bool client_has_ended,
+    bool backend_has_ended)
+{
 	return h1_client_adopt_tunnel(&b->owner, fd, client_has_ended,
 	    backend_has_ended);
 }

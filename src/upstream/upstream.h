@@ -177,12 +177,16 @@ struct http_stream *backend_lease(struct backend *b, enum lease_kind kind,
 void backend_done(struct backend *b);
 /*
  * A tunnel to the backend that another process has leased and gives us: in
- * flight from here on, but no new request. NULL of upstream_adopter(): none is
- * that backend, known by its slot and what that is known by
- * (proc/register.h).
+ * flight, but no new request. NULL of upstream_adopter(): none is that backend,
+ * known by its slot and what that is known by (proc/register.h). It is counted
+ * by backend_expect(), before the other one hears that it is ours and counts
+ * it no more: twice for a moment, but never less than there are. Then either
+ * backend_adopt() it, or backend_unexpect() it.
  */
 struct backend *upstream_adopter(struct upstream *u, uint32_t slot,
     struct span identity);
+void backend_expect(struct backend *b);
+void backend_unexpect(struct backend *b);
 struct http_stream *backend_adopt(struct backend *b, int fd,
     bool client_has_ended, bool backend_has_ended);
 /*

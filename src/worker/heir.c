@@ -361,8 +361,13 @@ take(const struct channel *c, struct handover *in)
 {
 	struct offered o;
 	bool is_taken = read_offer(&o, in);
+	bool has_backend = is_taken && o.is_tunnel;
 
+	if (has_backend)
+		backend_expect(o.backend);
 	if (!say(c, in->head->id, is_taken)) {
+		if (has_backend)
+			backend_unexpect(o.backend);
 		handover_close_fds(in);
 		return false;
 	}
