@@ -20,13 +20,14 @@ my ($program) = grep { -x } '/usr/sbin/dnsmasq', '/usr/bin/dnsmasq';
 
 sub is_there ($class) { return defined $program }
 
-# Free for UDP and for TCP.
+# Free for UDP and for TCP, and none that the system gives to others while the
+# server is stopped: those begin at 32768.
 sub free_port {
 	for (1 .. 100) {
-		my $udp = IO::Socket::INET->new(Proto => 'udp',
-		    LocalAddr => '127.0.0.1') or die "no port: $!";
-		return $udp->sockport if IO::Socket::INET->new(Proto => 'tcp',
-		    LocalAddr => '127.0.0.1', LocalPort => $udp->sockport);
+		my $port = 20000 + int rand 12000;
+		my @free = grep { IO::Socket::INET->new(Proto => $_,
+		    LocalAddr => '127.0.0.1', LocalPort => $port) } qw(udp tcp);
+		return $port if @free == 2;
 	}
 	die 'no port';
 }
