@@ -66,11 +66,15 @@ sub wait_for :prototype(&;$) {
 	return;
 }
 
-# Free now; who takes it must be ready to be refused.
+# Free now, on all addresses, and none that the system gives to others: those
+# begin at 32768. Who takes it must be ready to be refused.
 sub free_port {
-	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-	    or die "no port: $!";
-	return $s->sockport;
+	for (1 .. 1000) {
+		my $port = 10000 + int rand 10000;
+		return $port if IO::Socket::INET->new(Listen => 1,
+		    LocalAddr => '0.0.0.0', LocalPort => $port);
+	}
+	die 'no port';
 }
 
 # A port that refuses connections, and is nobody else's, until the test ends.
