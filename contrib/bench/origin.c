@@ -312,9 +312,11 @@ enum { OP_CLOSE = 8, OP_PING = 9, OP_PONG = 10 };
 static bool
 send_out(struct conn *c)
 {
-	ssize_t n = c->out_len == 0 ? 0 :
-	    send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+	ssize_t n;
 
+	if (c->out_len == 0)
+		return true;
+	n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
 	if (n < 0)
 		return errno == EAGAIN;
 	c->out_len -= (size_t)n;

@@ -180,30 +180,6 @@ conn_at(struct place p)
 	return c->fd != 0 && c->uses == p.uses ? c : NULL;
 }
 
-static void
-accept_all(void)
-{
-	struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP };
-	int fd;
-
-	while ((fd = accept4(l.listen_fd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-		if (fd >= CONNS_MAX)
-			errx(1, "more than %d connections", CONNS_MAX);
-		if (l.conns[fd] == NULL)
-			l.conns[fd] = calloc(1, sizeof(*l.conns[fd]));
-		if (l.conns[fd] == NULL)
-			err(1, "calloc");
-		l.conns[fd]->fd = fd;
-		l.conns[fd]->len = l.conns[fd]->skip = 0;
-		l.connections++;
-		if (++l.n_open > l.most_open)
-			l.most_open = l.n_open;
-		e.data.fd = fd;
-		if (epoll_ctl(l.epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
-			err(1, "epoll_ctl");
-	}
-}
-
 /* ---- requests */
 
 static void
@@ -370,12 +346,13 @@ patience_ms(void)
 	    (int)((due - now + 999) / 1000);
 }
 
-/* News of connections before new ones: what is closed is not counted. */
-static void
-turn(void)
+/* News of connections before new ones: what is closed is not counted. True:
+ * there are new ones. */
+static bool
+look(int ms)
 {
 	struct epoll_event events[EVENTS];
-	int n = epoll_wait(l.epoll_fd, events, EVENTS, patience_ms());
+	int n = epoll_wait(l.epoll_fd, events, EVENTS, ms);
 	bool has_new = false;
 
 	read_mode();
@@ -387,6 +364,40 @@ turn(void)
 		else if (l.conns[fd]->fd != 0)
 			receive(l.conns[fd]);
 	}
+	return has_new;
+}
+
+static void
+accept_all(void)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP };
+	int fd;
+
+	while ((fd = accept4(l.listen_fd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		if (fd >= CONNS_MAX)
+			errx(1, "more than %d connections", CONNS_MAX);
+		if (l.conns[fd] == NULL)
+			l.conns[fd] = calloc(1, sizeof(*l.conns[fd]));
+		if (l.conns[fd] == NULL)
+			err(1, "calloc");
+		l.conns[fd]->fd = fd;
+		l.conns[fd]->len = l.conns[fd]->skip = 0;
+		l.connections++;
+		/* What ended before this one began is known by now. */
+		(void)look(0);
+		if (++l.n_open > l.most_open)
+			l.most_open = l.n_open;
+		e.data.fd = fd;
+		if (epoll_ctl(l.epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
+			err(1, "epoll_ctl");
+	}
+}
+
+static void
+turn(void)
+{
+	bool has_new = look(patience_ms());
+
 	serve_due();
 	if (has_new)
 		accept_all();
