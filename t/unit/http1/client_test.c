@@ -371,9 +371,17 @@ START_TEST(a_stale_one)
 }
 END_TEST
 
+/* _i: on a connection that has served before */
 START_TEST(a_head_breaks_off)
 {
-	ask(0);
+	if (_i) {
+		reuse();
+		take_stream(idle);
+		send_head(0);
+		run_until(has_request);
+	} else {
+		ask(0);
+	}
 	say("HTTP/1.1 200 OK\r\nConte");
 	leave(false);
 	expect_reset(REASON_RESET, SENT_ALL);
@@ -406,7 +414,7 @@ suite(void)
 	tcase_add_loop_test(t, a_fresh_one_ends, 0, 2);
 	tcase_add_loop_test(t, a_reused_one_ends, 0, 2);
 	tcase_add_test(t, a_stale_one);
-	tcase_add_test(t, a_head_breaks_off);
+	tcase_add_loop_test(t, a_head_breaks_off, 0, 2);
 	tcase_add_loop_test(t, a_body_breaks_off, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
