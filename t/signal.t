@@ -115,6 +115,17 @@ rename $t->dir . '/error.log', $t->dir . '/error.log.1';
 is("$code $said", '0 ', 'reopen');
 ok(-e $t->dir . '/error.log', 'by then the log is there again');
 
+# How the last change went is still told.
+spit($good, "wieght: 1\n");
+kill 'HUP', $t->pid;
+wait_for { $t->status->{config}{verdict} eq 'rejected' };
+($code, $said) = signal('reopen');
+is("$code $said", '0 ', 'reopen behind a reload that was rejected');
+is($t->status->{config}{verdict}, 'rejected', 'which is still the verdict');
+like($t->status->{config}{errors}[0], qr/unknown key "wieght"/, 'with its cause');
+like(slurp("$run/status"), qr/"verdict":"rejected","diagnostics":\["[^]]*wieght/, 'also in the file');
+spit($good, "health_check: off\n");
+
 # ---- the pid file does where there is no status
 
 unlink "$run/status";

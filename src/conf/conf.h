@@ -335,5 +335,5 @@ void conf_free(struct conf **conf);
  */
 void conf_print_ok(const struct conf *conf, int fd);
 
-/* CPUs by affinity and cgroup v2 quota, 1 to 64 (slots of the segment). */
+/* CPUs by affinity and cgroup v2 quota, 1 to 64. */
 int conf_workers_auto(void);

@@ -306,7 +306,7 @@ struct file_conf {
 };
 
 #define WORKERS_AUTO	0
-#define WORKERS_MOST	64	/* slots of the shared segment */
+#define WORKERS_MOST	64	/* a quarter of the segment's slots */
 #define LISTENERS_MOST	256
 #define CONF_NAME_MOST	64	/* bytes of a name in a map */
 #define CONF_BYTES_MOST	(20u << 20)	/* of all that the file says */

@@ -120,6 +120,8 @@ void run_dir_make(const struct conf *conf);
 void run_dir_own(void);		/* we have what we listen on */
 void run_dir_tell(const char *verdict, const char *const *diagnostics,
     size_t n);
+/* The same once more, with the next number: something else was done. */
+void run_dir_tell_again(void);
 void run_dir_close(void);
 
 /* generation.c */

@@ -472,7 +472,7 @@ reopen(void)
 {
 	each_generation(reopen_logs, 0);
 	log_notice(NULL, "logs reopened");
-	run_dir_tell("reopened", NULL, 0);
+	run_dir_tell_again();
 }
 
 static void

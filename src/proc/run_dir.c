@@ -147,17 +147,48 @@ admin_descriptors(const struct admin_sockets *a, int fds[2])
 
 /* ---- the status file */
 
+/* What was told last, for who is only to see that something was done. */
+static struct {
+	const char *verdict;
+	const char **lines;
+	size_t n;
+} told;
+
+static void
+forget_told(void)
+{
+	for (size_t i = 0; i < told.n; i++)
+		free((void *)(uintptr_t)told.lines[i]);
+	free(told.lines);
+	told.lines = NULL;
+	told.n = 0;
+}
+
+static void
+keep_told(const char *verdict, const char *const *lines, size_t n)
+{
+	const char **copy = xcalloc(n + 1, sizeof(*copy));
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(lines[i]);
+	forget_told();
+	told.verdict = verdict;
+	told.lines = copy;
+	told.n = n;
+}
+
 static void
 tell_monitor(const struct status *s)
 {
+	static const uint8_t unknown[32];
 	const struct generation *g = master.serving;
 	const struct conf *conf = g != NULL ? g->conf : master.options->conf;
-	static const uint8_t unknown[32];
 	const struct conf_verdict v = {
 		.generation = s->generation, .sequence = s->sequence,
 		.loaded_wall_ms = g != NULL ? g->since_wall_ms :
 		    clock_wall_ms(),
-		.sha256 = conf != NULL ? conf->sha256 : unknown, .word = s->verdict,
+		.sha256 = conf != NULL ? conf->sha256 : unknown,
+		.word = s->verdict,
 		.lines = s->diagnostics, .n_lines = s->n_diagnostics,
 	};
 
@@ -165,22 +196,27 @@ tell_monitor(const struct status *s)
 }
 
 void
-run_dir_tell(const char *verdict, const char *const *diagnostics, size_t n)
+run_dir_tell_again(void)
 {
-	const char *dir = master.run_dir;
-	struct status s = {
+	const struct status s = {
 		.sequence = ++master.status_sequence,
 		.generation = master.serving != NULL ?
 		    master.serving->number : 1,
-		.verdict = verdict,
-		.diagnostics = diagnostics, .n_diagnostics = n,
+		.verdict = told.verdict,
+		.diagnostics = told.lines, .n_diagnostics = told.n,
 	};
 
 	tell_monitor(&s);
-
-	if (master.owns_run_dir && status_write(dir, &s) < 0)
+	if (master.owns_run_dir && status_write(master.run_dir, &s) < 0)
 		log_write_errno(LOG_DEBUG, NULL, "cannot write the status to "
-		    "%s", dir);
+		    "%s", master.run_dir);
+}
+
+void
+run_dir_tell(const char *verdict, const char *const *diagnostics, size_t n)
+{
+	keep_told(verdict, diagnostics, n);
+	run_dir_tell_again();
 }
 
 void
@@ -191,6 +227,7 @@ run_dir_close(void)
 	if (master.owns_run_dir)
 		status_remove(master.run_dir);
 	pid_file_give();
+	forget_told();
 	free(master.run_dir);
 	master.run_dir = NULL;
 }

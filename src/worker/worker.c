@@ -186,7 +186,9 @@ on_order(const struct order *order)
 		log_error(NULL, "the master is gone; serving on for %d s",
 		    MASTER_GONE_MS / 1000);
 		me.is_orphan = true;
-		loop_timer_set(&me.stop, clock_now_ms + MASTER_GONE_MS);
+		if (!me.is_draining)	/* else it has its limit already */
+			loop_timer_set(&me.stop, clock_now_ms +
+			    MASTER_GONE_MS);
 		break;
 	}
 	me.order = NULL;
