@@ -13,19 +13,9 @@ my $ask = "GET /ws HTTP/1.1\r\nHost: x\r\nUser-Agent: talker\r\nConnection: Upgr
 my $agree = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" .
     "X-Said: yes\r\n\r\n";
 
-sub echo ($c) {
-	$c->send($c->{buffer}) or return 0;
-	$c->{buffer} = '';
-	while ($c->fill) {
-		$c->send($c->{buffer}) or return 0;
-		$c->{buffer} = '';
-	}
-	return $c->send('bye');
-}
-
 my $t = Fairlead::Test->new;
 $t->backend('b1');
-$t->origin('ws', ['head', [send => $agree], \&echo]);
+$t->origin('ws', ['head', [send => $agree], \&Fairlead::Client::echo]);
 my $other = free_port();
 my $config = <<"YAML";
 workers: 2
@@ -54,15 +44,9 @@ sub reload ($text) {
 sub has_ended ($generation) {
 	return wait_for { $t->log =~ /generation $generation has ended/ };
 }
-sub read_some ($c, $n) {
-	my $bytes = '';
-
-	$c->pieces($n, sub ($piece) { $bytes .= $piece });
-	return $bytes;
-}
 sub says ($c, $text) {
 	$c->send($text);
-	return read_some($c, length $text) eq $text;
+	return $c->bytes(length $text) eq $text;
 }
 # "200" or "200 close".
 sub answer_of ($c) {

@@ -12,17 +12,6 @@ my $ask = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocke
 my $agree = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" .
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-# Sends back what comes, also what came with the head, and at the end "bye".
-sub echo ($c) {
-	$c->send($c->{buffer}) or return 0;
-	$c->{buffer} = '';
-	while ($c->fill) {
-		$c->send($c->{buffer}) or return 0;
-		$c->{buffer} = '';
-	}
-	return $c->send('bye');
-}
-
 sub tunnel ($t, $behind = '') {
 	my $c = $t->connect;
 
@@ -31,15 +20,8 @@ sub tunnel ($t, $behind = '') {
 	return ($c, $r);
 }
 
-sub read_some ($c, $n) {
-	my $bytes = '';
-
-	$c->pieces($n, sub ($piece) { $bytes .= $piece });
-	return $bytes;
-}
-
 my $t = Fairlead::Test->new;
-my $o = $t->origin('o', ['head', [send => $agree], \&echo]);
+my $o = $t->origin('o', ['head', [send => $agree], \&Fairlead::Client::echo]);
 $t->start(args => ['--workers', 1]);
 
 my ($c, $r) = tunnel($t);
@@ -51,7 +33,7 @@ like($head, qr/^Connection: upgrade\r\nUpgrade: websocket\r$/m, 'the backend was
 like($head, qr/^Sec-WebSocket-Key: /m, 'with the fields of the protocol');
 for my $bytes ('a', "GET / HTTP/1.1\r\n\r\n", "\0\xff\r\n" x 1000) {
 	$c->send($bytes);
-	is(read_some($c, length $bytes), $bytes, length($bytes) . ' bytes there and back');
+	is($c->bytes(length $bytes), $bytes, length($bytes) . ' bytes there and back');
 }
 is($t->in_flight, 1, 'it is in flight');
 $c->half_close;
@@ -59,7 +41,7 @@ is($c->read_all, 'bye', 'the end of the client reaches the backend, its last wor
 ok(wait_for { $t->in_flight == 0 }, 'and nothing is in flight');
 
 ($c) = tunnel($t, 'early');
-is(read_some($c, 5), 'early', 'bytes right behind the request');
+is($c->bytes(5), 'early', 'bytes right behind the request');
 $c->reset;
 ok(wait_for { $t->in_flight == 0 }, 'a client that resets ends it');
 
@@ -67,7 +49,7 @@ ok(wait_for { $t->in_flight == 0 }, 'a client that resets ends it');
 ($c) = tunnel($t);
 my $sent = $c->send_until_blocked('x' x 100_000_000);
 cmp_ok($sent, '<', 100_000_000, 'a client that does not read is not read from for ever');
-my $got = length read_some($c, $sent);
+my $got = length $c->bytes($sent);
 is($got, $sent, 'and gets all back when it does');
 $c->half_close;
 is(length $c->read_all, 3, 'and then the end');
@@ -129,7 +111,7 @@ $t->stop;
 
 # Time.
 $t = Fairlead::Test->new;
-$o = $t->origin('o', ['head', [send => $agree], \&echo]);
+$o = $t->origin('o', ['head', [send => $agree], \&Fairlead::Client::echo]);
 $t->start(args => ['--workers', 1], config => <<'END');
 backends: [{host: 127.0.0.1, port: %%O%%}]
 timeouts: {tunnel: 400ms, client_body: 100ms, keep_alive: 100ms}
@@ -139,7 +121,7 @@ END
 for (1 .. 8) {
 	select undef, undef, undef, 0.15;
 	$c->send("more than ten bytes");
-	last if read_some($c, 19) ne 'more than ten bytes';
+	last if $c->bytes(19) ne 'more than ten bytes';
 }
 ok($c->is_quiet(0.01), 'one that is used stays, whatever limits requests have');
 ok($c->is_closed, 'an idle one ends');
@@ -150,7 +132,7 @@ ok(wait_for { $t->in_flight == 0 }, 'nothing is in flight');
 kill 'QUIT', $t->pid;
 wait_for { $t->log =~ /signal 3/ };
 $c->send('still');
-is(read_some($c, 5), 'still', 'a drain leaves it');
+is($c->bytes(5), 'still', 'a drain leaves it');
 $c->half_close;
 is($c->read_all, 'bye', 'until it ends');
 is($t->exit_code, 0, 'then the program ends');

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tool.h"
+
 static const char usage_text[] =
 "usage: load [option]... ADDRESS:PORT [PATH]\n"
 "Requests PATH (/1024) and checks each answer: status, one framing, its whole\n"
@@ -124,25 +126,6 @@ static volatile sig_atomic_t wants_end;
 
 static void go_on(struct client *c);
 
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static void *
-xcalloc(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (p == NULL)
-		err(1, "calloc");
-	return p;
-}
-
 /* ---- latencies: exact up to 2 * STEPS us, then STEPS for each doubling */
 
 static size_t
@@ -182,39 +165,6 @@ percentile_ms(double share)
 
 /* ---- how a request ended */
 
-/* So long ago, as the log writes times. */
-static void
-print_time(FILE *to, uint64_t us_ago)
-{
-	char text[32];
-	struct timespec t;
-	uint64_t us;
-	time_t seconds;
-	struct tm tm;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000 - us_ago;
-	seconds = (time_t)(us / 1000000);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S",
-	    gmtime_r(&seconds, &tm));
-	fprintf(to, "%s.%03uZ", text, (unsigned)(us / 1000 % 1000));
-}
-
-static void
-note_failure(const struct client *c, enum outcome how, uint64_t us)
-{
-	struct sockaddr_in a = { 0 };
-	socklen_t len = sizeof(a);
-
-	if (o.failures == NULL)
-		return;
-	(void)getsockname(c->fd, (struct sockaddr *)&a, &len);
-	fprintf(o.failures, "%u %s %u %.3f ", ntohs(a.sin_port),
-	    outcome_names[how], c->status, (double)us / 1000);
-	print_time(o.failures, us);
-	fprintf(o.failures, " %u\n", c->served + 1);
-}
-
 /* The only place that counts: called once for each request begun. */
 static void
 count(struct client *c, enum outcome how)
@@ -226,7 +176,8 @@ count(struct client *c, enum outcome how)
 	if (!c->is_counted)
 		return;
 	if (how != OK)
-		note_failure(c, how, us);
+		print_failure(o.failures, c->fd, outcome_names[how], c->status,
+		    us, c->served + 1);
 	result.requests++;
 	result.outcomes[how]++;
 	result.statuses[c->status]++;

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tool.h"
+
 static const char usage_text[] =
 "usage: origin [option]... [PORT]\n"
 "Answers a request for /N or /bytes/N with N bytes, others with 1024; reads\n"
@@ -91,25 +93,6 @@ static struct {
 } seen;
 
 static volatile sig_atomic_t wants_stats, wants_end;
-
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static void *
-xrealloc(void *old, size_t size)
-{
-	void *p = realloc(old, size);
-
-	if (p == NULL)
-		err(1, "realloc");
-	return p;
-}
 
 /* ---- ids */
 

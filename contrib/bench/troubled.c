@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tool.h"
+
 static const char usage_text[] =
 "usage: troubled [option]... PORT\n"
 "Answers each request with 100 bytes behind a service time; so many are served\n"
@@ -81,15 +83,6 @@ static struct {
 static volatile sig_atomic_t wants_stats, wants_end;
 
 #define RING 65536
-
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static void
 ring_put(struct ring *r, struct place p)
@@ -377,9 +370,7 @@ accept_all(void)
 		if (fd >= CONNS_MAX)
 			errx(1, "more than %d connections", CONNS_MAX);
 		if (l.conns[fd] == NULL)
-			l.conns[fd] = calloc(1, sizeof(*l.conns[fd]));
-		if (l.conns[fd] == NULL)
-			err(1, "calloc");
+			l.conns[fd] = xcalloc(1, sizeof(*l.conns[fd]));
 		l.conns[fd]->fd = fd;
 		l.conns[fd]->len = l.conns[fd]->skip = 0;
 		l.connections++;
@@ -458,10 +449,8 @@ main(int argc, char **argv)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	l.epoll_fd = epoll_create1(0);
-	l.waiting.at = calloc(RING, sizeof(struct place));
-	l.served.at = calloc(RING, sizeof(struct place));
-	if (l.waiting.at == NULL || l.served.at == NULL)
-		err(1, "calloc");
+	l.waiting.at = xcalloc(RING, sizeof(struct place));
+	l.served.at = xcalloc(RING, sizeof(struct place));
 	if (o.ids != NULL && (l.ids = fopen(o.ids, "a")) == NULL)
 		err(1, "%s", o.ids);
 	if (l.ids != NULL)

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tool.h"
+
 static const char usage_text[] =
 "usage: tunnels [option]... ADDRESS:PORT [PATH]\n"
 "Opens WebSockets at PATH (/) and keeps them. Behind a pause each sends a\n"
@@ -76,66 +78,15 @@ static struct {
 
 static volatile sig_atomic_t wants_end;
 
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static void *
-xcalloc(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (p == NULL)
-		err(1, "calloc");
-	return p;
-}
-
 /* ---- the end of one */
-
-/* When it began, as the log writes times. */
-static void
-print_time(FILE *to, uint64_t us_ago)
-{
-	char text[32];
-	struct timespec t;
-	uint64_t us;
-	time_t seconds;
-	struct tm tm;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000 - us_ago;
-	seconds = (time_t)(us / 1000000);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S",
-	    gmtime_r(&seconds, &tm));
-	fprintf(to, "%s.%03uZ", text, (unsigned)(us / 1000 % 1000));
-}
-
-static void
-note_failure(const struct socket *s, const char *how)
-{
-	uint64_t us = now_us() - s->begun_us;
-	struct sockaddr_in a = { 0 };
-	socklen_t len = sizeof(a);
-
-	if (o.failures == NULL)
-		return;
-	(void)getsockname(s->fd, (struct sockaddr *)&a, &len);
-	fprintf(o.failures, "%u %s %u %.3f ", ntohs(a.sin_port), how,
-	    s->status, (double)us / 1000);
-	print_time(o.failures, us);
-	fprintf(o.failures, " %u\n", s->served + 1);
-	fflush(o.failures);
-}
 
 static void
 lose(struct socket *s, const char *how)
 {
-	note_failure(s, how);
+	print_failure(o.failures, s->fd, how, s->status,
+	    now_us() - s->begun_us, s->served + 1);
+	if (o.failures != NULL)
+		fflush(o.failures);
 	result.lost++;
 	close(s->fd);
 	s->fd = -1;

@@ -162,6 +162,24 @@ sub pieces ($self, $left, $callback) {
 
 sub take ($self, $n) { return substr $self->{buffer}, 0, $n, '' }
 
+# The next `n` bytes, or what came of them.
+sub bytes ($self, $n) {
+	my $bytes = '';
+
+	$self->pieces($n, sub ($piece) { $bytes .= $piece });
+	return $bytes;
+}
+
+# Of an origin: sends back what comes, also what came with the head, and at the
+# end "bye".
+sub echo ($self) {
+	while (length $self->{buffer} || $self->fill) {
+		$self->send($self->{buffer}) or return 0;
+		$self->{buffer} = '';
+	}
+	return $self->send('bye');
+}
+
 sub parse_head ($head) {
 	my ($first, @lines) = split /\r\n/, $head;
 	my ($version, $status, $reason) =

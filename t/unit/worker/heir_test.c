@@ -19,6 +19,7 @@
 #include "http1/parse.h"
 #include "http1/server.h"
 #include "net/listener.h"
+#include "support/turns.h"
 #include "support/unit.h"
 #include "worker/handover.h"
 
@@ -157,36 +158,7 @@ teardown(void)
 	loop_fini();
 }
 
-/* ---- turns of the loop: until nothing happens any more */
-
-static unsigned turns;
-
-static void
-on_turn(struct loop *l UNUSED)
-{
-	if (--turns == 0)
-		loop_stop();
-}
-
-static struct deferred nothing;
-
-static void
-on_nothing(struct deferred *d)
-{
-	if (turns > 1)
-		loop_defer(d);	/* no turn waits */
-}
-
-static void
-settle(void)
-{
-	turns = 20;
-	deferred_init(&nothing, on_nothing);
-	loop.on_turn = on_turn;
-	loop_defer(&nothing);
-	loop_run();
-	loop_undefer(&nothing);
-}
+/* ---- turns of the loop */
 
 static void
 skip(uint64_t ms)
